@@ -1,0 +1,58 @@
+import { LlmServedModel, type ServedModel } from '@trtllm/serve'
+import type { Logger } from 'pino'
+import { embeddedModelPath, LLM } from 'trtllm'
+import type { ServeOptions } from './serve-options.js'
+
+const embeddedName = '@trtllm/tales'
+
+/** Loads the model in a process of its own, telling each stage and its seconds. */
+export async function loadModel(options: ServeOptions, log: Logger): Promise<ServedModel> {
+  const startMs = performance.now()
+  const stages = new StageLog(log)
+  const name = options.model ?? embeddedName
+  const llm = await LLM.load(options.model ?? embeddedModelPath(), {
+    ...options.load,
+    isolation: 'process',
+    onProgress: (stage: string, done: number, total: number) => stages.tell(stage, done, total),
+  })
+  stages.end()
+  const seconds = Number(((performance.now() - startMs) / 1000).toFixed(2))
+  const { device, dtype, maxBatchSize, maxNumTokens, maxSeqLen, kvTokens } = llm.info
+  log.info(
+    { seconds, device: device.name, dtype, maxBatchSize, maxNumTokens, maxSeqLen, kvTokens },
+    `loaded ${name}`,
+  )
+  return new LlmServedModel(llm, name)
+}
+
+/** One line when a stage begins, one every five seconds while it runs, one with its seconds when it is over. */
+class StageLog {
+  readonly #log: Logger
+  #stage = ''
+  #startMs = 0
+  #toldMs = 0
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  tell(stage: string, done: number, total: number): void {
+    const now = performance.now()
+    if (stage !== this.#stage) {
+      this.end()
+      this.#stage = stage
+      this.#startMs = this.#toldMs = now
+      this.#log.info(`${stage} ...`)
+    } else if (now - this.#toldMs >= 5000) {
+      this.#toldMs = now
+      this.#log.info(`${stage} ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}`)
+    }
+  }
+
+  end(): void {
+    if (this.#stage === '') return
+    const seconds = Number(((performance.now() - this.#startMs) / 1000).toFixed(2))
+    this.#log.info({ seconds }, `${this.#stage} done`)
+    this.#stage = ''
+  }
+}

@@ -1,0 +1,140 @@
+import { z } from 'zod'
+
+/** One option of the server: a flag in both spellings, and a key of the configuration file. */
+export interface ServeOption {
+  kind: 'string' | 'integer' | 'number' | 'boolean' | 'list'
+  schema: z.ZodType
+  /** Completes "must be ...". */
+  expects: string
+  help: string
+  /** Whether the flag appears in --help. */
+  hidden?: boolean
+}
+
+const integer = (low: number, high: number, help: string): ServeOption => ({
+  kind: 'integer',
+  schema: z.int().min(low).max(high),
+  expects: `an integer from ${low} to ${high}`,
+  help,
+})
+const fraction = (help: string): ServeOption => ({
+  kind: 'number',
+  schema: z.number().gt(0).max(1),
+  expects: 'a number above 0 and at most 1',
+  help,
+})
+const text = (expects: string, help: string): ServeOption => ({
+  kind: 'string',
+  schema: z.string().min(1).max(4096),
+  expects,
+  help,
+})
+const choice = (values: string[], help: string): ServeOption => ({
+  kind: 'string',
+  schema: z.enum(values),
+  expects: `one of ${values.join(', ')}`,
+  help,
+})
+const flag = (help: string): ServeOption => ({
+  kind: 'boolean',
+  schema: z.boolean(),
+  expects: 'true or false',
+  help,
+})
+
+const million = 1_000_000
+
+/** Every option, by its configuration key; the flag is the same name with dashes (or underscores). */
+export const optionTable = {
+  host: text('a host name or address', 'address to listen on (default localhost)'),
+  port: integer(0, 65_535, 'port to listen on; 0 picks a free one (default 8000)'),
+  tokenizer: text('a folder or model id', 'folder or model id of the tokenizer (default: the model)'),
+  served_model_name: text('a name', 'name of the model in requests and answers'),
+  revision: text('a branch, tag or commit', 'revision of a hub model'),
+  device: {
+    kind: 'string',
+    schema: z.string().regex(/^(auto|cpu|null|cuda(:\d{1,2})?)$/),
+    expects: 'auto, cpu, cuda or cuda:N',
+    help: 'where to run: auto, cpu, cuda or cuda:N (default auto)',
+  } satisfies ServeOption,
+  dtype: choice(
+    ['auto', 'f32', 'float32', 'bf16', 'bfloat16', 'f16', 'float16'],
+    'precision of weights and activations (default auto)',
+  ),
+  load_format: choice(['auto', 'dummy'], 'auto reads the checkpoint; dummy fills random weights'),
+  max_batch_size: integer(1, 4096, 'sequences run at once'),
+  max_num_tokens: integer(1, million, 'tokens of one step'),
+  max_seq_len: integer(2, 10 * million, 'longest prompt plus answer, in tokens'),
+  max_output_len: integer(1, 10 * million, 'longest answer, in tokens'),
+  max_queue: integer(0, million, 'sequences that may wait (default 4 x batch)'),
+  kv_cache_free_gpu_memory_fraction: fraction('share of free GPU memory for the KV cache (default 0.9)'),
+  chat_template: text('a file', 'file with a chat template that replaces the model’s own'),
+  api_key: {
+    kind: 'list',
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,512}$/)
+      .array()
+      .min(1),
+    expects: 'a key of 1 to 512 printable characters without spaces',
+    help: 'key that requests must carry; repeatable; also TRTLLM_API_KEY',
+  } satisfies ServeOption,
+  allow_unauthenticated: flag('listen beyond loopback without a key'),
+  drain_timeout: integer(0, 3600, 'seconds for running requests after SIGTERM (default 30)'),
+  log_level: choice(
+    ['trace', 'debug', 'verbose', 'info', 'warning', 'warn', 'error', 'internal_error', 'silent'],
+    'least important log line written (default info)',
+  ),
+  log_format: choice(['auto', 'text', 'json'], 'text or json lines (default: text on a terminal)'),
+  tp_size: integer(1, 1024, 'tensor-parallel GPUs; only 1 in this version'),
+  pp_size: integer(1, 1024, 'pipeline-parallel GPUs; only 1 in this version'),
+  enable_chunked_prefill: flag('accepted; chunked prefill is always on'),
+} satisfies Record<string, ServeOption>
+
+/** An option's key in the configuration file. */
+export type OptionKey = keyof typeof optionTable
+
+/** Values as the table's schemas let them through; an option that was not given is absent. */
+export type OptionValues = {
+  [Key in OptionKey]?: (typeof optionTable)[Key] extends { kind: 'boolean' }
+    ? boolean
+    : (typeof optionTable)[Key] extends { kind: 'list' }
+      ? string[]
+      : unknown
+}
+
+/** Flags of TensorRT-LLM and wished-for ones that this version refuses, unless they ask for nothing. */
+export const unsupportedOptions: Record<string, string[]> = {
+  backend: ['pytorch', 'trtllm', 'auto'],
+  custom_tokenizer: [],
+  trust_remote_code: ['false'],
+  cp_size: ['1'],
+  ep_size: ['1'],
+  gpus_per_node: ['1'],
+  cluster_size: ['1'],
+  max_beam_width: ['1'],
+  kv_cache_dtype: ['auto'],
+  enable_attention_dp: ['false'],
+  fail_fast_on_attention_window_too_large: ['false'],
+  reasoning_parser: [],
+  tool_parser: ['auto', 'hermes'],
+  allow_request_chat_template: ['false'],
+  num_postprocess_workers: ['0'],
+  num_serve_frontends: ['1'],
+  server_role: [],
+  metadata_server_config_file: [],
+  disagg_cluster_uri: [],
+  media_io_kwargs: [],
+  video_pruning_rate: [],
+  otlp_traces_endpoint: [],
+  middleware: [],
+  custom_module_dirs: [],
+  quantization: ['none'],
+  cors: [],
+  ssl_keyfile: [],
+  ssl_certfile: [],
+  root_path: [],
+  uds: [],
+  daemon: [],
+  grpc: [],
+}

@@ -1,0 +1,94 @@
+import { checkExposure, StartError } from '@trtllm/serve'
+import type { OptionValues } from './option-table.js'
+
+type DType = 'auto' | 'f32' | 'bf16' | 'f16'
+
+/** Everything the server was told, with defaults filled in. Lengths in tokens, times in seconds. */
+export interface ServeOptions {
+  /** Folder or hub id; absent = the embedded model. */
+  model: string | undefined
+  host: string
+  port: number
+  apiKeys: string[]
+  servedModelName: string | undefined
+  maxQueue: number | undefined
+  maxOutputLen: number | undefined
+  drainTimeout: number
+  logLevel: string
+  logFormat: 'auto' | 'text' | 'json'
+  load: {
+    tokenizer?: string
+    revision?: string
+    device: string
+    dtype: DType
+    loadFormat: 'auto' | 'dummy'
+    maxBatchSize?: number
+    maxNumTokens?: number
+    maxSeqLen?: number
+    kvCacheFreeGpuMemoryFraction?: number
+    chatTemplate?: string
+  }
+}
+
+const dtypes: Record<string, DType> = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' }
+const levels: Record<string, string> = { verbose: 'debug', warning: 'warn', internal_error: 'fatal' }
+
+/**
+ * Combines flags, configuration file (which wins) and environment.
+ * @throws StartError 64 for what this version cannot do, 78 for options that contradict each other.
+ */
+export function serveOptions(
+  model: string | undefined,
+  flags: OptionValues,
+  config: OptionValues,
+  environment: Record<string, string | undefined>,
+): ServeOptions {
+  const given = { ...flags, ...config } as Record<string, never>
+  for (const [key, flag] of [
+    ['tp_size', '--tp-size'],
+    ['pp_size', '--pp-size'],
+  ] as const)
+    if ((given[key] ?? 1) !== 1)
+      throw new StartError(
+        64,
+        `${flag} ${given[key]} is not supported in this version, which runs on one device; use 1.`,
+      )
+  const { max_seq_len: maxSeqLen, max_output_len: maxOutputLen } = given as Record<string, number | undefined>
+  if (maxSeqLen !== undefined && maxOutputLen !== undefined && maxOutputLen >= maxSeqLen)
+    throw new StartError(
+      78,
+      `--max-output-len ${maxOutputLen} leaves no room for a prompt in --max-seq-len ${maxSeqLen}; lower the first.`,
+    )
+  const apiKeys: string[] = given.api_key ?? environment.TRTLLM_API_KEY?.split(',').filter(Boolean) ?? []
+  const host: string = given.host ?? 'localhost'
+  checkExposure(host, apiKeys.length > 0, given.allow_unauthenticated ?? false)
+  const dtype: string = given.dtype ?? 'auto'
+  const logLevel: string = given.log_level ?? 'info'
+  const optional: Record<string, unknown> = {
+    tokenizer: given.tokenizer,
+    revision: given.revision,
+    maxBatchSize: given.max_batch_size,
+    maxNumTokens: given.max_num_tokens,
+    maxSeqLen,
+    kvCacheFreeGpuMemoryFraction: given.kv_cache_free_gpu_memory_fraction,
+    chatTemplate: given.chat_template,
+  }
+  return {
+    model,
+    host,
+    port: given.port ?? 8000,
+    apiKeys,
+    servedModelName: given.served_model_name,
+    maxQueue: given.max_queue,
+    maxOutputLen,
+    drainTimeout: given.drain_timeout ?? 30,
+    logLevel: levels[logLevel] ?? logLevel,
+    logFormat: given.log_format ?? 'auto',
+    load: {
+      device: given.device ?? 'auto',
+      dtype: dtypes[dtype] ?? (dtype as DType),
+      loadFormat: given.load_format ?? 'auto',
+      ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    },
+  }
+}

@@ -1,0 +1,198 @@
+#pragma once
+#include <trtllm/ptx/ldmatrix.cuh>
+#include <trtllm/ptx/mma.cuh>
+#include <trtllm/reduce.cuh>
+#include <trtllm/vector-io.cuh>
+
+#include "paged-attention.cuh"
+
+// softmax(scale * q k^T) v on tensor cores, f16 and bf16, head size kDim (a multiple of 16 up to 256).
+// A block of 4 warps owns 64 query rows of one (sequence, kv head): row r is query r / group of the tile, head r % group of
+// the kv head; a warp owns 16 rows. Keys come 32 at a time, from the first that any row sees.
+// Shared memory (dynamic): q[64], k[32], v[32] rows of kDim + 8 elements: 8 elements of padding spread fragments over banks.
+// Numerics: scores and online softmax in f32 (expf), weights rounded to the element type for the second product, f32
+// accumulators, one rounding. Rows without a visible key give 0.
+// Grid: x = an upper bound of the tiles of all sequences (a block finds its own on the device), y = kv heads.
+namespace trtllm::cuda {
+
+constexpr int kAttentionRows = 64, kAttentionKeys = 32;
+
+template <int kDim>
+constexpr int attention_tile_bytes() {
+  return (kAttentionRows + 2 * kAttentionKeys) * (kDim + 8) * 2;
+}
+
+struct AttentionTile {
+  int64_t seq;    // -1: none
+  int64_t query;  // first query of the tile, counted from the sequence's first
+};
+
+// Tile number `tile` when sequences are cut into tiles of `queries`; called by whole warps.
+__device__ inline AttentionTile find_tile(const int32_t* seq_start, int64_t seqs, int64_t tile, int32_t queries) {
+  const int lane = threadIdx.x & 31;
+  for (int64_t base = 0; base < seqs; base += 32) {
+    const int64_t s = base + lane;
+    const int own = s < seqs ? (seq_start[s + 1] - seq_start[s] + queries - 1) / queries : 0;
+    int sum = own;
+    for (int offset = 1; offset < 32; offset <<= 1) {
+      const int before = __shfl_up_sync(kFullWarp, sum, offset);
+      if (lane >= offset) sum += before;
+    }
+    const unsigned reached = __ballot_sync(kFullWarp, sum > tile);
+    if (reached != 0) {
+      const int at = __ffs(static_cast<int>(reached)) - 1;
+      const int before = __shfl_sync(kFullWarp, sum - own, at);
+      return AttentionTile{base + at, (tile - before) * queries};
+    }
+    tile -= __shfl_sync(kFullWarp, sum, 31);
+  }
+  return AttentionTile{-1, 0};
+}
+
+template <class T>
+__device__ __forceinline__ uint32_t pair_word(float low, float high) {
+  T pair[2] = {from_f32<T>(low), from_f32<T>(high)};
+  uint32_t word;
+  memcpy(&word, pair, 4);
+  return word;
+}
+
+// The online softmax of one row's share in a thread: scores become weights; returns the factor for what was summed so far.
+__device__ __forceinline__ float soften(float (&scores)[4][4], int half, float& best, float& total) {
+  float top = best;
+#pragma unroll
+  for (int j = 0; j < 4; j++) top = fmaxf(top, fmaxf(scores[j][2 * half], scores[j][2 * half + 1]));
+  top = fmaxf(top, __shfl_xor_sync(kFullWarp, top, 1));
+  top = fmaxf(top, __shfl_xor_sync(kFullWarp, top, 2));
+  const float shift = top == -__builtin_inff() ? 0.0f : top;  // nothing visible yet: all weights become 0
+  const float kept = expf(best - shift);
+  float sum = 0;
+#pragma unroll
+  for (int j = 0; j < 4; j++) {
+#pragma unroll
+    for (int e = 0; e < 2; e++) {
+      scores[j][2 * half + e] = expf(scores[j][2 * half + e] - shift);
+      sum += scores[j][2 * half + e];
+    }
+  }
+  total = fmaf(total, kept, sum);  // this thread's columns only; joined at the end
+  best = top;
+  return kept;
+}
+
+template <class T, class Pages, int kDim>
+__global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pages pages, const T* q, T* y) {
+  constexpr int kStride = kDim + 8, kUnits = kDim / 8;
+  extern __shared__ uint4 tile_memory[];
+  T* q_tile = reinterpret_cast<T*>(tile_memory);
+  T* k_tile = q_tile + kAttentionRows * kStride;
+  T* v_tile = k_tile + kAttentionKeys * kStride;
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, g = lane >> 2, t = lane & 3;
+  const int32_t group = o.heads / o.kv_heads, queries = kAttentionRows / group;
+  const int32_t kv_head = blockIdx.y;
+  const AttentionTile tile = find_tile(o.seq_start, o.seqs, blockIdx.x, queries);
+  if (tile.seq < 0) return;  // the whole block
+  const int64_t slot = o.seq_slot[tile.seq], start = o.seq_start[tile.seq];
+  const int64_t count = o.seq_start[tile.seq + 1] - start;
+  const int64_t left = count - tile.query;
+  const int32_t num_queries = static_cast<int32_t>(left < queries ? left : queries), num_rows = num_queries * group;
+  const int64_t first_position = o.seq_context[tile.seq] - count + tile.query;
+  const int64_t first_token = start + tile.query;
+
+  for (int unit = threadIdx.x; unit < kAttentionRows * kUnits; unit += 128) {
+    const int row = unit / kUnits, at = unit % kUnits * 8;
+    Pack<T> pack{};
+    if (row < num_rows) pack = load_pack(q + (first_token + row / group) * o.q_stride + (kv_head * group + row % group) * o.q_head + at);
+    store_pack(q_tile + row * kStride + at, pack);
+  }
+
+  // This thread's rows: g and g + 8 of the warp. A row beyond the tile sees nothing.
+  int64_t last[2], first[2];
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    const int row = warp * 16 + g + 8 * half;
+    last[half] = row < num_rows ? first_position + row / group : -1;
+    first[half] = first_visible(last[half], o.window);
+  }
+  float best[2] = {-__builtin_inff(), -__builtin_inff()}, total[2] = {0, 0};
+  float sums[kDim / 8][4] = {};
+
+  const int64_t end = first_position + num_queries;
+  for (int64_t base = first_visible(first_position, o.window); base < end; base += kAttentionKeys) {
+    __syncthreads();  // everyone is done with the last keys
+    for (int unit = threadIdx.x; unit < kAttentionKeys * kUnits; unit += 128) {
+      const int row = unit / kUnits, at = unit % kUnits * 8;
+      Pack<T> key{}, value{};
+      const T* from = base + row < end ? pages.at(slot, base + row, 0, kv_head) : nullptr;
+      if (from != nullptr) {
+        key = load_pack(from + at);
+        value = load_pack(from + pages.part_stride + at);
+      }
+      store_pack(k_tile + row * kStride + at, key);
+      store_pack(v_tile + row * kStride + at, value);
+    }
+    __syncthreads();
+
+    float scores[4][4] = {};
+#pragma unroll
+    for (int depth = 0; depth < kDim; depth += 16) {
+      const T* rows = q_tile + (warp * 16 + g) * kStride + depth + 2 * t;
+      uint32_t a[4];
+      a[0] = *reinterpret_cast<const uint32_t*>(rows);
+      a[1] = *reinterpret_cast<const uint32_t*>(rows + 8 * kStride);
+      a[2] = *reinterpret_cast<const uint32_t*>(rows + 8);
+      a[3] = *reinterpret_cast<const uint32_t*>(rows + 8 * kStride + 8);
+#pragma unroll
+      for (int j = 0; j < 4; j++) {
+        const T* keys = k_tile + (j * 8 + g) * kStride + depth + 2 * t;
+        const uint32_t b[2] = {*reinterpret_cast<const uint32_t*>(keys), *reinterpret_cast<const uint32_t*>(keys + 8)};
+        mma_16x8x16(scores[j], a, b, T());
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+#pragma unroll
+      for (int e = 0; e < 4; e++) {
+        const int64_t position = base + j * 8 + 2 * t + e % 2;
+        const bool visible = position >= first[e / 2] && position <= last[e / 2];
+        scores[j][e] = visible ? scores[j][e] * o.scale : -__builtin_inff();
+      }
+    }
+    const float kept[2] = {soften(scores, 0, best[0], total[0]), soften(scores, 1, best[1], total[1])};
+#pragma unroll
+    for (int n = 0; n < kDim / 8; n++) {
+#pragma unroll
+      for (int e = 0; e < 4; e++) sums[n][e] *= kept[e / 2];
+    }
+#pragma unroll
+    for (int step = 0; step < 2; step++) {
+      const auto& low = scores[2 * step];
+      const auto& high = scores[2 * step + 1];
+      const uint32_t a[4] = {pair_word<T>(low[0], low[1]), pair_word<T>(low[2], low[3]), pair_word<T>(high[0], high[1]),
+                             pair_word<T>(high[2], high[3])};
+#pragma unroll
+      for (int n = 0; n < kDim / 8; n++) {
+        uint32_t b[2];
+        load_matrices_transposed(b, v_tile + (step * 16 + (lane & 15)) * kStride + n * 8);
+        mma_16x8x16(sums[n], a, b, T());
+      }
+    }
+  }
+
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    total[half] += __shfl_xor_sync(kFullWarp, total[half], 1);
+    total[half] += __shfl_xor_sync(kFullWarp, total[half], 2);
+    const int row = warp * 16 + g + 8 * half;
+    if (row >= num_rows) continue;
+    const float scale = total[half] > 0 ? 1.0f / total[half] : 0.0f;
+    T* out = y + (first_token + row / group) * o.y_stride + (kv_head * group + row % group) * o.y_head;
+#pragma unroll
+    for (int n = 0; n < kDim / 8; n++) {
+      out[n * 8 + 2 * t] = from_f32<T>(sums[n][2 * half] * scale);
+      out[n * 8 + 2 * t + 1] = from_f32<T>(sums[n][2 * half + 1] * scale);
+    }
+  }
+}
+
+}  // namespace trtllm::cuda

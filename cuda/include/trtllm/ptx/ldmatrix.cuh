@@ -1,0 +1,15 @@
+#pragma once
+#include <cstdint>
+
+// Loads two 8x8 matrices of 16-bit elements from shared memory, transposed (sm_75 and later). Lanes 0-7 give the 16-byte
+// rows of the first matrix, lanes 8-15 those of the second; other lanes' addresses are not used. Lane l with g = l / 4 and
+// t = l % 4 gets rows 2t, 2t + 1 of column g: a column-major operand from row-major memory.
+// HAZARD: rows must be 16-byte aligned.
+namespace trtllm::cuda {
+
+__device__ __forceinline__ void load_matrices_transposed(uint32_t (&to)[2], const void* row) {
+  const uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];\n" : "=r"(to[0]), "=r"(to[1]) : "r"(address) : "memory");
+}
+
+}  // namespace trtllm::cuda

@@ -1,0 +1,49 @@
+import { ops, TrtllmError } from '@trtllm/kernels'
+import type { Scope } from '../scope.js'
+import { flattened, type Value } from '../value.js'
+
+export interface AttentionOptions {
+  /** Factor of q k^T. */
+  readonly scale: number
+  /** Positions a token sees, its own included; undefined = all before it. */
+  readonly window?: number | undefined
+}
+
+/**
+ * Causal attention over all the sequence has cached, this step's k and v included, which it writes there:
+ * q [tokens, heads, headDim], k and v [tokens, kvHeads, headDim] -> [tokens, heads * headDim]. Records a cache.
+ */
+export function attention(
+  m: Scope,
+  q: Value,
+  k: Value,
+  v: Value,
+  { scale, window = 0 }: AttentionOptions,
+): Value {
+  const [, heads, headDim] = axesOf(m, 'q', q)
+  const [, kvHeads] = axesOf(m, 'k', k)
+  if (heads % kvHeads !== 0) {
+    throw new TrtllmError(
+      'contradictory_config',
+      `${m.path}: ${heads} query heads are not a multiple of ${kvHeads} key heads`,
+    )
+  }
+  const { recorder } = m
+  const { tokenSlot, positions, seqSlot, seqStart, seqContext } = recorder.step
+  const found = recorder.cache(m.path, kvHeads, headDim, window)
+  const pageTable = recorder.step.pageTable(found.pool)
+  const { cache } = m.call(ops.kvWrite, { k, v, tokenSlot, positions, pageTable, cache: found.cache }, {})
+  const inputs = { q, seqSlot, seqStart, seqContext, pageTable, cache }
+  return flattened(m.call(ops.pagedAttention, inputs, { scale, window }).y)
+}
+
+function axesOf(m: Scope, name: string, value: Value): [unknown, number, number] {
+  if (value.shape.length !== 3) {
+    throw new TrtllmError(
+      'invalid_type',
+      `${m.path}: ${name} is [tokens,heads,headDim], ${value} is not: give its linear a width of heads(count, size)`,
+    )
+  }
+  const path = `${m.path}: ${name}`
+  return [value.shape[0], value.shape[1]!.toConstant(path), value.shape[2]!.toConstant(path)]
+}

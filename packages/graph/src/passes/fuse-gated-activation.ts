@@ -1,0 +1,40 @@
+import { ops } from '@trtllm/kernels'
+import { inputOf, type Node, outputOf } from '../node.js'
+import { Uses } from '../uses.js'
+import type { Value } from '../value.js'
+import type { Pass } from './pass.js'
+import { Rewrite } from './rewrite.js'
+
+/** silu(gate) * up, in either order, becomes one op where nobody else reads silu(gate). */
+export const fuseGatedActivation: Pass = {
+  name: 'fuse-gated-activation',
+  run(graph) {
+    const uses = new Uses(graph)
+    const rewrite = new Rewrite()
+    for (const node of graph.nodes) {
+      if (node.op !== ops.mul) continue
+      const match = gated(uses, node)
+      if (!match) continue
+      const { activation, up } = match
+      const inputs = [inputOf(activation, 'x'), up]
+      rewrite.replace(activation)
+      rewrite.replace(node, { ...node, op: ops.siluMul, inputs, attributes: [] })
+    }
+    return rewrite.apply(graph)
+  },
+}
+
+/** The silu that `mul` alone reads, and its other factor. */
+function gated(uses: Uses, mul: Node): { activation: Node; up: Value } | undefined {
+  const x = inputOf(mul, 'x')!
+  const y = inputOf(mul, 'y')!
+  for (const [factor, up] of [
+    [x, y],
+    [y, x],
+  ] as const) {
+    const activation = uses.producerOf(factor)
+    if (activation?.op !== ops.silu || outputOf(activation, 'y') !== factor || factor === up) continue
+    if (uses.isOnlyReadBy(factor, mul)) return { activation, up }
+  }
+  return undefined
+}

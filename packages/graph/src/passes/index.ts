@@ -1,0 +1,30 @@
+import { TrtllmError } from '@trtllm/kernels'
+import type { Graph } from '../graph.js'
+import { dropDead } from './drop-dead.js'
+import { fuseGatedActivation } from './fuse-gated-activation.js'
+import { fuseResidualNorm } from './fuse-residual-norm.js'
+import { fuseRopeKvWrite } from './fuse-rope-kv-write.js'
+import { mergeSiblingLinears } from './merge-sibling-linears.js'
+import type { Pass } from './pass.js'
+
+/** Every pass, in the order they run. */
+export const passes: readonly Pass[] = [
+  mergeSiblingLinears,
+  fuseResidualNorm,
+  fuseGatedActivation,
+  fuseRopeKvWrite,
+  dropDead,
+]
+
+/** Runs all passes but the `disabled` ones (`all`: none). Throws `bad_flag` on a name that no pass has. */
+export function runPasses(graph: Graph, disabled: readonly string[] = []): Graph {
+  const names = passes.map((pass) => pass.name)
+  const unknown = disabled.find((name) => name !== 'all' && !names.includes(name))
+  if (unknown !== undefined) {
+    throw new TrtllmError('bad_flag', `no pass is called ${unknown}; there are ${names.join(', ')}, all`)
+  }
+  const enabled = disabled.includes('all') ? [] : passes.filter((pass) => !disabled.includes(pass.name))
+  return enabled.reduce((current, pass) => {
+    return { ...pass.run(current), passes: [...current.passes, pass.name] }
+  }, graph)
+}

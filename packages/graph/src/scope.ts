@@ -1,0 +1,53 @@
+import type { OpSchema } from '@trtllm/kernels'
+import { Param, type ParamKind, type ParamSource } from './param.js'
+import type { AttributesOf, CallOptions, InputsOf, Recorder, ResultsOf } from './recorder.js'
+import type { Value } from './value.js'
+
+/** What a layer says about a weight below its scope. */
+export interface ParamRequest {
+  readonly kind: Exclude<ParamKind, 'derived'>
+  /** Local size; a vector of n elements has n rows of one column. */
+  readonly rows: number
+  readonly columns: number
+  readonly source: Omit<ParamSource, 'firstRow'>
+}
+
+/** Where in the checkpoint a model function is. Paths of scopes are names of checkpoint tensors. */
+export class Scope {
+  constructor(
+    readonly path: string,
+    /** For layers: what is written down. Models leave it alone. */
+    readonly recorder: Recorder,
+  ) {}
+
+  /** The scope `path` below this one; dots go several levels down. */
+  at(path: string): Scope {
+    return new Scope(this.path === '' ? path : `${this.path}.${path}`, this.recorder)
+  }
+
+  /** The scopes `path.0` to `path.{count - 1}`. */
+  *each(path: string, count: number): Generator<Scope, void, undefined> {
+    for (let index = 0; index < count; index++) yield this.at(`${path}.${index}`)
+  }
+
+  /** The weight `name` of this scope, for layers. Asked twice it is the same value. */
+  param(name: string, request: ParamRequest): Value {
+    return this.weightAt(this.at(name).path, request)
+  }
+
+  /** The weight of that whole path, for layers that share one with another scope. */
+  weightAt(path: string, { kind, rows, columns, source }: ParamRequest): Value {
+    const { params, dtype } = this.recorder
+    return params.request(new Param(path, kind, dtype, rows, columns, [{ ...source, firstRow: 0 }])).value
+  }
+
+  /** Records a call of an op here, for layers. */
+  call<const S extends OpSchema>(
+    op: S,
+    inputs: InputsOf<S>,
+    attributes: AttributesOf<S>,
+    options?: CallOptions,
+  ): ResultsOf<S> {
+    return this.recorder.call(this.path, op, inputs, attributes, options)
+  }
+}

@@ -1,0 +1,61 @@
+import { type FloatDType, TrtllmError } from '@trtllm/kernels'
+import { appendSampling } from './append-sampling.js'
+import type { ModelDefinition } from './define-model.js'
+import { Dim } from './dim.js'
+import type { Graph } from './graph.js'
+import { checkMesh, type Mesh } from './mesh.js'
+import { runPasses } from './passes/index.js'
+import { Recorder } from './recorder.js'
+import { Scope } from './scope.js'
+import type { Value } from './value.js'
+import { verifyGraph } from './verify.js'
+
+export interface TraceOptions {
+  /** Element type of weights, activations and caches. */
+  readonly dtype: FloatDType
+  /** Default: one rank. */
+  readonly mesh?: Mesh
+  /** Passes to leave out, by name; `all` leaves out every one. */
+  readonly disabledPasses?: readonly string[]
+  /** What plan texts call the model. Default: the first architecture. */
+  readonly name?: string
+}
+
+/**
+ * Calls the model's forward function once, adds what samples its logits, and runs the passes. Throws a sentence that
+ * names the path where the model asks for something impossible.
+ */
+export function trace<Config>(
+  model: Pick<ModelDefinition<Config, never>, 'architectures' | 'forward'>,
+  config: Config,
+  options: TraceOptions,
+): Graph {
+  const { dtype, mesh = { size: 1, rank: 0 }, disabledPasses = [], name = model.architectures[0] } = options
+  checkMesh(mesh)
+  const recorder = new Recorder(dtype, mesh)
+  const logits = model.forward(new Scope('', recorder), config, recorder.step)
+  checkLogits(name, logits)
+  const results = appendSampling(recorder, logits)
+  const graph: Graph = {
+    name,
+    dtype,
+    mesh,
+    nodes: recorder.nodes,
+    caches: recorder.caches.specs,
+    outputs: new Map([['logits', logits]]),
+    results,
+    passes: [],
+  }
+  const optimized = runPasses(graph, disabledPasses)
+  verifyGraph(optimized)
+  return optimized
+}
+
+function checkLogits(name: string, logits: Value): void {
+  const isLogits = logits.dtype === 'f32' && logits.shape.length === 2
+  if (isLogits && logits.shape[0]?.equals(Dim.symbol('rows'))) return
+  throw new TrtllmError(
+    'invalid_type',
+    `${name}: forward returns ${logits}, expected logits f32[rows,vocabulary]: end it with lmHead of gathered rows`,
+  )
+}

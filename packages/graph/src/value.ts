@@ -1,0 +1,98 @@
+import { type DType, TrtllmError } from '@trtllm/kernels'
+import { Dim, shapeText } from './dim.js'
+import type { Param } from './param.js'
+import type { SlabSections, StateSections } from './step-layout.js'
+
+/** What holds a value's bytes. A `view` is a run of columns of another value, reshaped at no cost. */
+export type Origin =
+  | { readonly kind: 'node' }
+  | { readonly kind: 'param'; readonly param: Param }
+  | { readonly kind: 'slab'; readonly section: keyof SlabSections }
+  | { readonly kind: 'state' }
+  | {
+      readonly kind: 'section'
+      readonly of: Value
+      readonly section: keyof StateSections
+      readonly pool: number
+    }
+  | { readonly kind: 'cache'; readonly cache: number }
+  | { readonly kind: 'view'; readonly of: Value; readonly firstColumn: number }
+
+/**
+ * A symbolic tensor: what it is called, its type and its shape, and no data. Of what nodes make, only the first axis
+ * depends on the step. A value is never changed; two are the same if they are the same object.
+ */
+export class Value {
+  constructor(
+    readonly path: string,
+    readonly dtype: DType,
+    readonly shape: readonly Dim[],
+    readonly origin: Origin,
+    /** Ranks that hold the same part of a split value: above 1 where there are fewer heads than ranks. */
+    readonly copies = 1,
+  ) {}
+
+  /** Elements from one row (index of the first axis) to the next, if contiguous. */
+  get rowWidth(): number {
+    let width = 1
+    for (let axis = 1; axis < this.shape.length; axis++) width *= this.shape[axis]!.toConstant(this.path)
+    return width
+  }
+
+  toString(): string {
+    return `${this.path} ${this.dtype}${shapeText(this.shape)}`
+  }
+
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString()
+    throw new TrtllmError(
+      'invalid_type',
+      `${this.path}: a Value has no data while a model is traced, so it cannot be compared or computed with in ` +
+        'JavaScript: use a layer, or decide by the config',
+    )
+  }
+}
+
+/** What a view does not take over from the value it is of. */
+export interface ViewOptions {
+  readonly path?: string
+  readonly copies?: number
+}
+
+/** Columns [firstColumn, firstColumn + width of `shape`) of `of`, whose first axis they keep. Costs nothing. */
+export function viewOf(
+  of: Value,
+  firstColumn: number,
+  shape: readonly Dim[],
+  options: ViewOptions = {},
+): Value {
+  const { path = of.path, copies = of.copies } = options
+  const view = new Value(path, of.dtype, shape, { kind: 'view', of, firstColumn }, copies)
+  const keepsRows = shape[0] !== undefined && of.shape[0] !== undefined && shape[0].equals(of.shape[0])
+  if (!keepsRows || firstColumn + view.rowWidth > of.rowWidth) {
+    throw new TrtllmError(
+      'invalid_type',
+      `${path}: columns ${firstColumn} on as ${shapeText(shape)} are not inside ${shapeText(of.shape)}`,
+    )
+  }
+  return view
+}
+
+/** The same elements with all axes but the first joined. */
+export const flattened = (value: Value): Value =>
+  value.shape.length === 2 ? value : viewOf(value, 0, [value.shape[0]!, Dim.of(value.rowWidth)])
+
+/** The same elements as `axes` behind the first axis. */
+export const reshaped = (value: Value, axes: readonly number[], options?: ViewOptions): Value =>
+  viewOf(value, 0, [value.shape[0]!, ...axes.map(Dim.of)], options)
+
+/** The value whose storage `value` is a view of, and the first column of the view in it. */
+export function rootOf(value: Value): { readonly root: Value; readonly firstColumn: number } {
+  let root = value
+  let firstColumn = 0
+  while (root.origin.kind === 'view') {
+    firstColumn += root.origin.firstColumn
+    root = root.origin.of
+  }
+  return { root, firstColumn }
+}

@@ -1,0 +1,390 @@
+// Written by scripts/generate.mjs (pnpm gen); do not edit.
+#pragma once
+#include "../core/kernel.h"
+
+// Typed views of an OpCall, one per op. An absent optional operand is !present(). A result that updates an input is
+// that input; another result that shares an input's name ends in _out.
+// HAZARD: compiled once per ISA, hence always inlined.
+namespace trtllm {
+
+struct AddArgs {
+  TensorRef x;
+  TensorRef y;
+  TensorRef z;
+
+  [[gnu::always_inline]] static AddArgs from(const OpCall& call) {
+    AddArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.z = call.operands[2];
+    return a;
+  }
+};
+
+struct AddRmsNormArgs {
+  TensorRef x;
+  TensorRef y;
+  TensorRef weight;
+  TensorRef sum;
+  TensorRef normed;
+  float eps;
+
+  [[gnu::always_inline]] static AddRmsNormArgs from(const OpCall& call) {
+    AddRmsNormArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.weight = call.operands[2];
+    a.sum = call.operands[3];
+    a.normed = call.operands[4];
+    a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct AllGatherArgs {
+  TensorRef x;
+  TensorRef y;
+  int32_t ranks;
+  int32_t whole;
+
+  [[gnu::always_inline]] static AllGatherArgs from(const OpCall& call) {
+    AllGatherArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.ranks = static_cast<int32_t>(call.attributes[0]);
+    a.whole = static_cast<int32_t>(call.attributes[1]);
+    return a;
+  }
+};
+
+struct AllReduceArgs {
+  TensorRef x;
+  TensorRef y;
+  int32_t ranks;
+
+  [[gnu::always_inline]] static AllReduceArgs from(const OpCall& call) {
+    AllReduceArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.ranks = static_cast<int32_t>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct ApplyDeltasArgs {
+  TensorRef deltas;
+  TensorRef num_deltas;
+  TensorRef data;
+  TensorRef slots;
+
+  [[gnu::always_inline]] static ApplyDeltasArgs from(const OpCall& call) {
+    ApplyDeltasArgs a;
+    a.deltas = call.operands[0];
+    a.num_deltas = call.operands[1];
+    a.data = call.operands[2];
+    a.slots = call.operands[3];
+    return a;
+  }
+};
+
+struct EmbedArgs {
+  TensorRef ids;
+  TensorRef weight;
+  TensorRef y;
+
+  [[gnu::always_inline]] static EmbedArgs from(const OpCall& call) {
+    EmbedArgs a;
+    a.ids = call.operands[0];
+    a.weight = call.operands[1];
+    a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct GatherRowsArgs {
+  TensorRef x;
+  TensorRef index;
+  TensorRef y;
+
+  [[gnu::always_inline]] static GatherRowsArgs from(const OpCall& call) {
+    GatherRowsArgs a;
+    a.x = call.operands[0];
+    a.index = call.operands[1];
+    a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct GatherTokensArgs {
+  TensorRef token_slot;
+  TensorRef positions;
+  TensorRef slot_tokens;
+  TensorRef ids;
+
+  [[gnu::always_inline]] static GatherTokensArgs from(const OpCall& call) {
+    GatherTokensArgs a;
+    a.token_slot = call.operands[0];
+    a.positions = call.operands[1];
+    a.slot_tokens = call.operands[2];
+    a.ids = call.operands[3];
+    return a;
+  }
+};
+
+struct KvWriteArgs {
+  TensorRef k;
+  TensorRef v;
+  TensorRef token_slot;
+  TensorRef positions;
+  TensorRef page_table;
+  TensorRef cache;
+
+  [[gnu::always_inline]] static KvWriteArgs from(const OpCall& call) {
+    KvWriteArgs a;
+    a.k = call.operands[0];
+    a.v = call.operands[1];
+    a.token_slot = call.operands[2];
+    a.positions = call.operands[3];
+    a.page_table = call.operands[4];
+    a.cache = call.operands[5];
+    return a;
+  }
+};
+
+struct LinearArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef bias;
+  TensorRef y;
+
+  [[gnu::always_inline]] static LinearArgs from(const OpCall& call) {
+    LinearArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.bias = call.operands[2];
+    a.y = call.operands[3];
+    return a;
+  }
+};
+
+struct LogprobsArgs {
+  TensorRef logits;
+  TensorRef token;
+  TensorRef row_slot;
+  TensorRef sampling;
+  TensorRef chosen;
+  TensorRef rank;
+  TensorRef top_ids;
+  TensorRef top_logprobs;
+
+  [[gnu::always_inline]] static LogprobsArgs from(const OpCall& call) {
+    LogprobsArgs a;
+    a.logits = call.operands[0];
+    a.token = call.operands[1];
+    a.row_slot = call.operands[2];
+    a.sampling = call.operands[3];
+    a.chosen = call.operands[4];
+    a.rank = call.operands[5];
+    a.top_ids = call.operands[6];
+    a.top_logprobs = call.operands[7];
+    return a;
+  }
+};
+
+struct MulArgs {
+  TensorRef x;
+  TensorRef y;
+  TensorRef z;
+
+  [[gnu::always_inline]] static MulArgs from(const OpCall& call) {
+    MulArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.z = call.operands[2];
+    return a;
+  }
+};
+
+struct PagedAttentionArgs {
+  TensorRef q;
+  TensorRef seq_slot;
+  TensorRef seq_start;
+  TensorRef seq_context;
+  TensorRef page_table;
+  TensorRef cache;
+  TensorRef y;
+  float scale;
+  int32_t window;
+
+  [[gnu::always_inline]] static PagedAttentionArgs from(const OpCall& call) {
+    PagedAttentionArgs a;
+    a.q = call.operands[0];
+    a.seq_slot = call.operands[1];
+    a.seq_start = call.operands[2];
+    a.seq_context = call.operands[3];
+    a.page_table = call.operands[4];
+    a.cache = call.operands[5];
+    a.y = call.operands[6];
+    a.scale = static_cast<float>(call.attributes[0]);
+    a.window = static_cast<int32_t>(call.attributes[1]);
+    return a;
+  }
+};
+
+struct PenalizeArgs {
+  TensorRef logits;
+  TensorRef row_slot;
+  TensorRef row_position;
+  TensorRef slot_tokens;
+  TensorRef sampling;
+  TensorRef lists;
+  TensorRef processed;
+
+  [[gnu::always_inline]] static PenalizeArgs from(const OpCall& call) {
+    PenalizeArgs a;
+    a.logits = call.operands[0];
+    a.row_slot = call.operands[1];
+    a.row_position = call.operands[2];
+    a.slot_tokens = call.operands[3];
+    a.sampling = call.operands[4];
+    a.lists = call.operands[5];
+    a.processed = call.operands[6];
+    return a;
+  }
+};
+
+struct RmsNormArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef y;
+  float eps;
+
+  [[gnu::always_inline]] static RmsNormArgs from(const OpCall& call) {
+    RmsNormArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.y = call.operands[2];
+    a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct RopeArgs {
+  TensorRef x;
+  TensorRef positions;
+  TensorRef inverse_frequencies;
+  TensorRef variant;
+  TensorRef y;
+  int32_t rotary_dim;
+  int32_t interleaved;
+  float attention_factor;
+  float dynamic_factor;
+  int32_t dynamic_length;
+  float base;
+
+  [[gnu::always_inline]] static RopeArgs from(const OpCall& call) {
+    RopeArgs a;
+    a.x = call.operands[0];
+    a.positions = call.operands[1];
+    a.inverse_frequencies = call.operands[2];
+    a.variant = call.operands[3];
+    a.y = call.operands[4];
+    a.rotary_dim = static_cast<int32_t>(call.attributes[0]);
+    a.interleaved = static_cast<int32_t>(call.attributes[1]);
+    a.attention_factor = static_cast<float>(call.attributes[2]);
+    a.dynamic_factor = static_cast<float>(call.attributes[3]);
+    a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
+    a.base = static_cast<float>(call.attributes[5]);
+    return a;
+  }
+};
+
+struct RopeKvWriteArgs {
+  TensorRef q;
+  TensorRef k;
+  TensorRef v;
+  TensorRef positions;
+  TensorRef inverse_frequencies;
+  TensorRef variant;
+  TensorRef token_slot;
+  TensorRef page_table;
+  TensorRef cache;
+  TensorRef q_out;
+  int32_t rotary_dim;
+  int32_t interleaved;
+  float attention_factor;
+  float dynamic_factor;
+  int32_t dynamic_length;
+  float base;
+
+  [[gnu::always_inline]] static RopeKvWriteArgs from(const OpCall& call) {
+    RopeKvWriteArgs a;
+    a.q = call.operands[0];
+    a.k = call.operands[1];
+    a.v = call.operands[2];
+    a.positions = call.operands[3];
+    a.inverse_frequencies = call.operands[4];
+    a.variant = call.operands[5];
+    a.token_slot = call.operands[6];
+    a.page_table = call.operands[7];
+    a.cache = call.operands[8];
+    a.q_out = call.operands[9];
+    a.rotary_dim = static_cast<int32_t>(call.attributes[0]);
+    a.interleaved = static_cast<int32_t>(call.attributes[1]);
+    a.attention_factor = static_cast<float>(call.attributes[2]);
+    a.dynamic_factor = static_cast<float>(call.attributes[3]);
+    a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
+    a.base = static_cast<float>(call.attributes[5]);
+    return a;
+  }
+};
+
+struct SampleArgs {
+  TensorRef logits;
+  TensorRef row_slot;
+  TensorRef row_position;
+  TensorRef row_sample;
+  TensorRef sampling;
+  TensorRef slot_tokens;
+  TensorRef token;
+
+  [[gnu::always_inline]] static SampleArgs from(const OpCall& call) {
+    SampleArgs a;
+    a.logits = call.operands[0];
+    a.row_slot = call.operands[1];
+    a.row_position = call.operands[2];
+    a.row_sample = call.operands[3];
+    a.sampling = call.operands[4];
+    a.slot_tokens = call.operands[5];
+    a.token = call.operands[6];
+    return a;
+  }
+};
+
+struct SiluArgs {
+  TensorRef x;
+  TensorRef y;
+
+  [[gnu::always_inline]] static SiluArgs from(const OpCall& call) {
+    SiluArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    return a;
+  }
+};
+
+struct SiluMulArgs {
+  TensorRef gate;
+  TensorRef up;
+  TensorRef y;
+
+  [[gnu::always_inline]] static SiluMulArgs from(const OpCall& call) {
+    SiluMulArgs a;
+    a.gate = call.operands[0];
+    a.up = call.operands[1];
+    a.y = call.operands[2];
+    return a;
+  }
+};
+
+}  // namespace trtllm

@@ -1,0 +1,12 @@
+#pragma once
+#include "../core/dtype.h"
+
+namespace trtllm {
+
+bool is_float(DType dtype);
+
+// Converts `count` elements between float types, rounding to nearest even; equal types (any) are copied. Addresses need
+// no alignment. False when the pair is not supported.
+bool convert(void* to, DType to_dtype, const void* from, DType from_dtype, int64_t count);
+
+}  // namespace trtllm

@@ -1,0 +1,189 @@
+#include "executor.h"
+
+#include <pthread.h>
+
+#include <exception>
+#include <system_error>
+
+namespace trtllm {
+
+Executor::Executor(std::shared_ptr<Device> device, std::shared_ptr<StepRing> ring, Done done)
+    : device_(std::move(device)),
+      ring_(std::move(ring)),
+      done_(std::move(done)),
+      works_alone_(device_->memory() == MemoryKind::device) {}
+
+Status Executor::create(std::shared_ptr<Device> device, std::shared_ptr<StepRing> ring, Done done,
+                        std::unique_ptr<Executor>* out) {
+  if (ring->device() != device) return Status::error(Code::invalid, "executor: the ring belongs to another device");
+  std::unique_ptr<Executor> executor(new Executor(std::move(device), std::move(ring), std::move(done)));
+  const Backend& backend = executor->device_->backend();
+  DeviceState* state = executor->device_->state();
+  TRTLLM_TRY(backend.open_stream(state, &executor->stream_));
+  for (int i = 0; executor->works_alone_ && i < kMaxInFlight; i++) {
+    EventState* event = nullptr;
+    TRTLLM_TRY(backend.create_event(state, &event));
+    executor->free_events_.push_back(event);
+  }
+  try {
+    Executor* self = executor.get();
+    self->runner_ = std::thread([self] { self->run_steps(); });
+    if (self->works_alone_) self->finisher_ = std::thread([self] { self->finish_steps(); });
+  } catch (const std::system_error& error) {
+    return Status::error(Code::internal, "executor: cannot start a thread: %s", error.what());
+  }
+  *out = std::move(executor);
+  return Status();
+}
+
+Executor::~Executor() {
+  close(false);
+  const Backend& backend = device_->backend();
+  for (EventState* event : free_events_) backend.destroy_event(device_->state(), event);
+  if (stream_ != nullptr) backend.close_stream(device_->state(), stream_);
+}
+
+void Executor::close(bool drain) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closing_ = true;
+    if (!drain) waiting_.clear();
+  }
+  submitted_.notify_all();
+  if (runner_.joinable()) runner_.join();
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    no_more_ = true;
+  }
+  enqueued_.notify_all();
+  if (finisher_.joinable()) finisher_.join();
+}
+
+Status Executor::check(const Step& step) const {
+  if (step.entry < 0 || step.entry >= ring_->depth()) {
+    return Status::error(Code::invalid, "step: ring entry %d of %d", step.entry, ring_->depth());
+  }
+  for (const ProgramItem& item : step.program) {
+    const Plan& plan = *item.plan;
+    const StepSizes& most = plan.limits();
+    const StepSizes& sizes = item.sizes;
+    if (plan.device() != device_) return Status::error(Code::invalid, "step: the plan belongs to another device");
+    if (sizes.tokens < 0 || sizes.rows < 0 || sizes.seqs < 0 || sizes.tokens > most.tokens || sizes.rows > most.rows ||
+        sizes.seqs > most.seqs) {
+      return Status::error(Code::invalid,
+                           "step of %lld tokens, %lld rows, %lld seqs: the plan takes up to %lld, %lld, %lld",
+                           static_cast<long long>(sizes.tokens), static_cast<long long>(sizes.rows),
+                           static_cast<long long>(sizes.seqs), static_cast<long long>(most.tokens),
+                           static_cast<long long>(most.rows), static_cast<long long>(most.seqs));
+    }
+    if (plan.slab_bytes() > static_cast<int64_t>(ring_->slab_bytes()) ||
+        plan.result_bytes() > static_cast<int64_t>(ring_->result_bytes())) {
+      return Status::error(Code::invalid, "step: the plan uses %lld slab and %lld result bytes, the ring has %llu and %llu",
+                           static_cast<long long>(plan.slab_bytes()), static_cast<long long>(plan.result_bytes()),
+                           static_cast<unsigned long long>(ring_->slab_bytes()),
+                           static_cast<unsigned long long>(ring_->result_bytes()));
+    }
+    for (const Probe& probe : item.probes) {
+      if (static_cast<int64_t>(probe.bytes.size()) != plan.probe_bytes(probe.operand, sizes)) {
+        return Status::error(Code::invalid, "step: operand %d cannot be probed", probe.operand);
+      }
+    }
+  }
+  return Status();
+}
+
+Status Executor::submit(std::unique_ptr<Step> step) {
+  TRTLLM_TRY(check(*step));
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (closing_) return Status::error(Code::invalid, "the executor is closed");
+    waiting_.push_back(std::move(step));
+  }
+  submitted_.notify_one();
+  return Status();
+}
+
+std::unique_ptr<Step> Executor::next_step() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  submitted_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+  if (waiting_.empty()) return nullptr;
+  std::unique_ptr<Step> step = std::move(waiting_.front());
+  waiting_.pop_front();
+  return step;
+}
+
+void Executor::run_steps() {
+  pthread_setname_np(pthread_self(), "trtllm-step");
+  while (std::unique_ptr<Step> step = next_step()) {
+    if (works_alone_) {
+      enqueue_and_hand_over(std::move(step));
+    } else {
+      step->started = std::chrono::steady_clock::now();
+      step->status = enqueue(*step);
+      finish(std::move(step));
+    }
+  }
+}
+
+Status Executor::enqueue(Step& step) {
+  try {
+    TRTLLM_TRY(ring_->enqueue_slab_copy(stream_, step.entry));
+    for (ProgramItem& item : step.program) {
+      TRTLLM_TRY(item.plan->run(stream_, item.sizes, ring_->device_slab(step.entry), ring_->device_results(step.entry),
+                                item.probes, item.captured));
+    }
+    return ring_->enqueue_result_copy(stream_, step.entry);
+  } catch (const std::exception& error) {
+    return Status::error(Code::internal, "step: %s", error.what());
+  }
+}
+
+void Executor::enqueue_and_hand_over(std::unique_ptr<Step> step) {
+  EventState* event;
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    finished_.wait(lock, [this] { return !free_events_.empty(); });
+    event = free_events_.back();
+    free_events_.pop_back();
+  }
+  step->started = std::chrono::steady_clock::now();
+  step->status = enqueue(*step);
+  // Also after a failure: what was enqueued before it still uses the slab.
+  const Status recorded = device_->backend().record_event(device_->state(), stream_, event);
+  if (step->status.ok()) step->status = recorded;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    in_flight_.push_back({std::move(step), event});
+  }
+  enqueued_.notify_one();
+}
+
+void Executor::finish_steps() {
+  pthread_setname_np(pthread_self(), "trtllm-finish");
+  for (;;) {
+    InFlight oldest;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      enqueued_.wait(lock, [this] { return no_more_ || !in_flight_.empty(); });
+      if (in_flight_.empty()) return;
+      oldest = std::move(in_flight_.front());
+      in_flight_.pop_front();
+    }
+    const Status waited = device_->backend().wait_event(device_->state(), oldest.finished);
+    if (oldest.step->status.ok()) oldest.step->status = waited;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      free_events_.push_back(oldest.finished);
+    }
+    finished_.notify_one();
+    finish(std::move(oldest.step));
+  }
+}
+
+void Executor::finish(std::unique_ptr<Step> step) {
+  const auto spent = std::chrono::steady_clock::now() - step->started;
+  step->microseconds = std::chrono::duration<double, std::micro>(spent).count();
+  done_(std::move(step));
+}
+
+}  // namespace trtllm

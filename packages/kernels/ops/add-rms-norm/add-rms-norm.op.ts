@@ -1,0 +1,26 @@
+import { defineOp, like, tensor } from '../../src/define-op.js'
+import { sizes } from '../../src/op-cases.js'
+
+export const addRmsNorm = defineOp({
+  name: 'add-rms-norm',
+  summary: 'sum = x + y, rounded to its type; normed = rmsNorm(sum) * weight',
+  inputs: { x: tensor('rows', 'dim'), y: tensor('rows', 'dim'), weight: tensor('dim') },
+  outputs: { sum: like('x', 'rows', 'dim'), normed: like('x', 'rows', 'dim') },
+  attributes: { eps: 'f32' },
+  cost: ({ rows, dim }, size) => ({ bytes: (4 * rows! + 1) * dim! * size, flops: 5 * rows! * dim! }),
+  cases: sizes(
+    'rows',
+    'dim',
+    [
+      [1, 1],
+      [1, 16],
+      [3, 17],
+      [7, 384],
+      [5, 1003],
+      [33, 2048],
+      [2, 8192],
+    ],
+    { eps: 1e-5 },
+  ),
+  tolerance: { f32: 1e-5, f16: 2e-3, bf16: 1.6e-2 },
+})

@@ -1,0 +1,42 @@
+// cache[page(slot, p), part, head, p % pageTokens] = k or v. One block a token, threads stride its kvHeads * headDim
+// elements. A token without a page is skipped.
+#include "../../native/backend/cuda/launch.cuh"
+#include "../../native/backend/cuda/paged-cache.cuh"
+#include "../../native/backend/cuda/register.h"
+#include "../../native/generated/op-args.h"
+
+namespace trtllm::cuda {
+
+template <class T>
+__global__ void __launch_bounds__(128) kv_write_kernel(const T* k, const T* v, const int32_t* slot, const int32_t* positions,
+                                                       PagedCache<T> pages, int64_t tokens, int32_t heads, int32_t dim,
+                                                       int64_t k_stride, int64_t k_head, int64_t v_stride, int64_t v_head) {
+  for (int64_t t = blockIdx.x; t < tokens; t += gridDim.x) {
+    T* key = pages.at(slot[t], positions[t], 0, 0);
+    if (key == nullptr) continue;
+    for (int32_t i = threadIdx.x; i < heads * dim; i += blockDim.x) {
+      const int32_t head = i / dim, at = i - head * dim;
+      T* to = key + head * pages.head_stride + at;
+      to[0] = k[t * k_stride + head * k_head + at];
+      to[pages.part_stride] = v[t * v_stride + head * v_head + at];
+    }
+  }
+}
+
+static Status launch_kv_write(const OpCall& call, LaunchContext& context) {
+  const auto o = KvWriteArgs::from(call);
+  const int64_t tokens = o.k.shape[0];
+  if (tokens == 0) return Status();
+  return by_float("kv-write", o.cache.dtype, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    kv_write_kernel<T><<<grid_of(tokens), 128, 0, stream_of(context)>>>(
+        o.k.as<T>(), o.v.as<T>(), o.token_slot.as<int32_t>(), o.positions.as<int32_t>(),
+        PagedCache<T>::of(o.page_table, o.cache), tokens, static_cast<int32_t>(o.k.shape[1]),
+        static_cast<int32_t>(o.k.shape[2]), o.k.stride[0], o.k.stride[1], o.v.stride[0], o.v.stride[1]);
+    return launched("kv-write");
+  });
+}
+
+TRTLLM_CUDA_KERNELS(kv_write, {"kv-write", "kv-write.cuda", 0, nullptr, nullptr, launch_kv_write})
+
+}  // namespace trtllm::cuda

@@ -1,0 +1,86 @@
+#include <type_traits>
+
+#include "../../native/backend/cpu/attention-plain.h"
+#include "../../native/backend/cpu/attention.h"
+#include "../../native/backend/cpu/register.h"
+#include "../../native/generated/op-args.h"
+
+namespace trtllm {
+namespace ISA_NS {
+
+static SequenceSpan span_of(const PagedAttentionArgs& o, int64_t s) {
+  const int32_t* start = o.seq_start.as<int32_t>();
+  const int64_t queries = start[s + 1] - start[s];
+  return SequenceSpan{start[s], queries, o.seq_context.as<int32_t>()[s] - queries, o.seq_slot.as<int32_t>()[s]};
+}
+
+// Everything that a wild index could turn into a wild read.
+static Status check_step(const PagedAttentionArgs& o, const AttentionShape& shape, const Pages& pages) {
+  if (o.q.dtype != o.cache.dtype || o.cache.shape[3] != kPageTokens || shape.head_dim > kMaxHeadDim ||
+      shape.kv_heads == 0 || o.q.shape[1] != shape.kv_heads * shape.group) {
+    return Status::error(Code::unsupported,
+                         "paged-attention: q %s with %lld heads of %lld over a %s cache of %lld kv heads, %lld tokens "
+                         "a page; types must agree, heads divide, pages hold 32 tokens, heads 512 elements at most",
+                         dtype_name(o.q.dtype), static_cast<long long>(o.q.shape[1]),
+                         static_cast<long long>(shape.head_dim), dtype_name(o.cache.dtype),
+                         static_cast<long long>(shape.kv_heads), static_cast<long long>(o.cache.shape[3]));
+  }
+  for (int64_t s = 0; s < o.seq_slot.shape[0]; s++) {
+    const SequenceSpan span = span_of(o, s);
+    if (span.queries == 0) continue;
+    if (span.start < 0 || span.queries < 0 || span.start + span.queries > o.q.shape[0] || span.first_position < 0) {
+      return Status::error(Code::invalid,
+                           "paged-attention: sequence %lld has tokens %lld to %lld of %lld, %lld cached before them",
+                           static_cast<long long>(s), static_cast<long long>(span.start),
+                           static_cast<long long>(span.start + span.queries), static_cast<long long>(o.q.shape[0]),
+                           static_cast<long long>(span.first_position));
+    }
+    for (int64_t p = first_visible(span.first_position, shape.window) / kPageTokens * kPageTokens;
+         p < span.first_position + span.queries; p += kPageTokens) {
+      if (pages.page_of(span.slot, p) < 0) return pages.missing("paged-attention", span.slot, p);
+    }
+  }
+  return Status();
+}
+
+static Status launch_paged_attention(const OpCall& call, LaunchContext& context) {
+  const auto o = PagedAttentionArgs::from(call);
+  const Pages pages{o.page_table, o.cache};
+  AttentionShape shape{};
+  shape.kv_heads = o.cache.shape[2];
+  shape.group = shape.kv_heads > 0 ? o.q.shape[1] / shape.kv_heads : 0;
+  shape.head_dim = o.q.shape[2];
+  shape.padded_dim = (shape.head_dim + kLanes - 1) / kLanes * kLanes;
+  shape.window = o.window;
+  shape.scale = o.scale;
+  TRTLLM_TRY(check_step(o, shape, pages));
+  const int64_t seqs = o.seq_slot.shape[0];
+  const auto blocks_of = [&](int64_t s) { return (span_of(o, s).queries * shape.group + kTaskRows - 1) / kTaskRows; };
+  int64_t tasks = 0;
+  for (int64_t s = 0; s < seqs; s++) tasks += blocks_of(s) * shape.kv_heads;
+  const int64_t grain = 1 + tasks / (context.pool->num_threads() * 16);
+  return by_float("paged-attention", o.q.dtype, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    context.pool->for_each(tasks, grain, [&](int64_t begin, int64_t end) {
+      int64_t s = 0, first = 0;  // first task of sequence s
+      for (int64_t task = begin; task < end; task++) {
+        while (task >= first + blocks_of(s) * shape.kv_heads) first += blocks_of(s++) * shape.kv_heads;
+        const SequenceSpan span = span_of(o, s);
+        const int64_t head = (task - first) / blocks_of(s), block = (task - first) % blocks_of(s);
+        const int64_t rows = span.queries * shape.group, row = block * kTaskRows;
+        const int64_t row_end = row + kTaskRows < rows ? row + kTaskRows : rows;
+#if TRTLLM_SCALAR
+        attend_rows_reference<T>(shape, pages, o.q, o.y, span, head, row, row_end);
+#else
+        attend_rows<T>(shape, pages, o.q, o.y, span, head, row, row_end);
+#endif
+      }
+    });
+    return Status();
+  });
+}
+
+TRTLLM_CPU_KERNEL(paged_attention, "paged-attention", launch_paged_attention)
+
+}  // namespace ISA_NS
+}  // namespace trtllm

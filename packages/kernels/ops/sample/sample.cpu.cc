@@ -1,0 +1,89 @@
+#include "../../native/backend/cpu/logit-order.h"
+#include "../../native/backend/cpu/philox.h"
+#include "../../native/backend/cpu/register.h"
+#include "../../native/backend/cpu/slot-state.h"
+#include "../../native/core/thread-pool.h"
+#include "../../native/generated/op-args.h"
+
+namespace trtllm {
+namespace ISA_NS {
+
+// Rows go round-robin to this many parts, each with one row of scratch weights.
+constexpr int64_t kSampleParts = 16;
+
+static int64_t draw(const float* logits, int64_t vocab, const int32_t* record, int64_t output_index, float* weights) {
+  const float temperature = word_f32(record, words::temperature);
+  const float top_p = word_f32(record, words::top_p);
+  const float min_p = word_f32(record, words::min_p);
+  const int64_t top_k = record[words::top_k];
+  const float best = best_logit(logits, vocab);
+  const bool greedy = !(temperature > 0) || top_k == 1 || top_p <= 0 || best - best != 0;
+  if (greedy) return first_id_of(logits, vocab, best);
+
+  const Vec shift = set(best), divisor = set(temperature);
+  for_stretches(vocab, [&](int64_t i, int n) {
+    const Vec weight = exp(div(sub(load_stretch(logits + i, n), shift), divisor));
+    store_stretch(weights + i, max(weight, zero()), n);  // NaN becomes 0
+  });
+  if (min_p > 0) {
+    for (int64_t i = 0; i < vocab; i++) weights[i] = weights[i] >= min_p ? weights[i] : 0.0f;
+  }
+  if (top_k > 0 && top_k < vocab) {
+    apply_cut(find_cut(logits, nullptr, vocab, static_cast<double>(top_k)), logits, weights, vocab);
+  }
+  double mass = 0;
+  for (int64_t i = 0; i < vocab; i++) mass += weights[i];
+  if (top_p < 1) {
+    apply_cut(find_cut(logits, weights, vocab, static_cast<double>(top_p) * mass), logits, weights, vocab);
+    mass = 0;
+    for (int64_t i = 0; i < vocab; i++) mass += weights[i];
+  }
+  const double target = mass * philox_uniform(static_cast<uint32_t>(output_index),
+                                              static_cast<uint32_t>(record[words::seed_low]),
+                                              static_cast<uint32_t>(record[words::seed_high]));
+  double running = 0;
+  int64_t last = 0;
+  for (int64_t i = 0; i < vocab; i++) {
+    if (weights[i] == 0.0f) continue;
+    running += weights[i];
+    last = i;
+    if (running > target) break;
+  }
+  return last;
+}
+
+static int64_t sample_workspace(const OpCall& call) {
+  const auto o = SampleArgs::from(call);
+  const int64_t rows = o.logits.shape[0];
+  return (rows < kSampleParts ? rows : kSampleParts) * o.logits.shape[1] * 4;
+}
+
+static Status launch_sample(const OpCall& call, LaunchContext& context) {
+  const auto o = SampleArgs::from(call);
+  const int64_t rows = o.logits.shape[0], vocab = o.logits.shape[1];
+  const int64_t parts = rows < kSampleParts ? rows : kSampleParts;
+  context.pool->for_each(parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; part++) {
+      float* weights = static_cast<float*>(context.workspace) + part * vocab;
+      for (int64_t row = part; row < rows; row += parts) {
+        int32_t* token = o.token.as<int32_t>() + row;
+        *token = -1;
+        const int64_t slot = o.row_slot.as<int32_t>()[row];
+        const int64_t position = o.row_position.as<int32_t>()[row];
+        const int32_t* record = slot_row(o.sampling, slot);
+        int32_t* tokens = slot_row(o.slot_tokens, slot);
+        if (o.row_sample.as<int32_t>()[row] == 0 || record == nullptr || tokens == nullptr) continue;
+        const float* logits = o.logits.as<float>() + row * o.logits.stride[0];
+        const int64_t id = draw(logits, vocab, record, position - record[words::prompt_length] + 1, weights);
+        *token = static_cast<int32_t>(id);
+        if (position + 1 >= 0 && position + 1 < o.slot_tokens.shape[1]) tokens[position + 1] = *token;
+      }
+    }
+  });
+  return Status();
+}
+
+TRTLLM_CPU_KERNEL(sample, "sample", launch_sample, sample_workspace)
+
+}  // namespace ISA_NS
+}  // namespace trtllm

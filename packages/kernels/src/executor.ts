@@ -1,0 +1,107 @@
+import type { Device } from './device.js'
+import { TrtllmError } from './errors.js'
+import { native } from './native.js'
+import { callNative, errorCodeOf } from './native-error.js'
+import type { NativeDone, NativeHandle } from './native-functions.js'
+import { handleOf, NativeObject } from './native-object.js'
+import type { Plan, StepSizes } from './plan.js'
+import type { StepRing } from './step-ring.js'
+
+/** A copy of an operand taken right after the node that produced it, row-major, into the front of `into`. */
+export interface StepProbe {
+  readonly operand: number
+  readonly into: ArrayBuffer
+}
+
+/** One run of a plan. */
+export interface ProgramItem extends StepSizes {
+  readonly plan: Plan
+  readonly probes?: readonly StepProbe[]
+  /** Replay the graph recorded for these sizes (see `Plan.capture`); with probes the nodes run one by one. */
+  readonly captured?: boolean
+}
+
+/** Called once a step, in submission order, never from inside `submit`. */
+export type StepDone = (error: TrtllmError | null, microseconds: number) => void
+
+interface Pending {
+  readonly onDone: StepDone
+  readonly targets: readonly ArrayBuffer[]
+}
+
+/**
+ * Runs steps in order on a native thread of its own. A step that fails says so to its `onDone`; later ones still run.
+ * While steps are under way the process stays alive. Dispose waits for submitted steps; their `onDone` still come.
+ */
+export class Executor extends NativeObject {
+  readonly #pending: Map<number, Pending>
+  #nextTicket = 0
+
+  private constructor(device: Device, ring: StepRing) {
+    const pending = new Map<number, Pending>()
+    const onDone = completer(pending)
+    super(
+      'executor',
+      callNative(() => native().createExecutor(handleOf(device), handleOf(ring), onDone)),
+    )
+    this.#pending = pending
+  }
+
+  static create(device: Device, ring: StepRing): Executor {
+    return new Executor(device, ring)
+  }
+
+  /**
+   * Queues a step that reads the slab and writes the results of ring entry `entry`.
+   * @throws TrtllmError out_of_range when the step does not fit its plans, the ring or its probes; nothing is queued.
+   */
+  submit(entry: number, program: readonly ProgramItem[], onDone: StepDone): void {
+    const handle = handleOf(this)
+    const items = program.map(({ plan, tokens, rows, seqs, probes = [], captured = false }) => ({
+      plan: handleOf(plan),
+      tokens,
+      rows,
+      seqs,
+      captured,
+      probes: probes.map(({ operand }) => operand),
+      probeBytes: probes.map(({ into }) => into.byteLength),
+    }))
+    const ticket = this.#nextTicket
+    callNative(() => native().submit(handle, ticket, entry, items))
+    this.#nextTicket = (ticket + 1) >>> 0
+    const targets = program.flatMap(({ probes = [] }) => probes.map(({ into }) => into))
+    this.#pending.set(ticket, { onDone, targets })
+  }
+
+  /** @internal */
+  protected override release(handle: NativeHandle): void {
+    native().closeExecutor(handle)
+  }
+}
+
+// A function of the map alone: the native side holds it, and must not hold the executor.
+function completer(pending: Map<number, Pending>): NativeDone {
+  return (ticket, microseconds, nativeCode, message, probes) => {
+    const step = pending.get(ticket)
+    pending.delete(ticket)
+    if (!step) return
+    for (const [i, bytes] of probes.entries()) {
+      const target = step.targets[i]
+      // The caller may have transferred it meanwhile; then nobody waits for the bytes.
+      if (target && target.byteLength >= bytes.byteLength) new Uint8Array(target).set(new Uint8Array(bytes))
+    }
+    try {
+      step.onDone(nativeCode === 0 ? null : stepError(nativeCode, message), microseconds)
+    } catch (error) {
+      // Node would only warn of an exception here.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+function stepError(nativeCode: number, message: string): TrtllmError {
+  const code = errorCodeOf(nativeCode)
+  return new TrtllmError(code === 'out_of_range' || code === 'bad_checkpoint' ? 'internal' : code, message)
+}

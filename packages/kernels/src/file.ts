@@ -1,0 +1,1 @@
+export { MappedFile } from './mapped-file.js'

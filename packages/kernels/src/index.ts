@@ -1,0 +1,35 @@
+export { Buffer } from './buffer.js'
+export * from './define-op.js'
+export {
+  Device,
+  type DeviceCounters,
+  type DeviceInfo,
+  type DeviceKind,
+  type DeviceOptions,
+  type MatrixPlace,
+} from './device.js'
+export { type DType, dtypeBytes, dtypeCode, dtypes, type FloatDType } from './dtype.js'
+export {
+  type ErrorCode,
+  exitCodeOf,
+  type LoadErrorCode,
+  type RequestErrorCode,
+  TrtllmError,
+  type TrtllmErrorOptions,
+} from './errors.js'
+export { Executor, type ProgramItem, type StepDone, type StepProbe } from './executor.js'
+export { type CudaStatus, cpuIsa, cudaStatus, type ListedDevice, listDevices } from './list-devices.js'
+export { MappedFile } from './mapped-file.js'
+export type { FileMatrix, MatrixSource, ValueMatrix } from './matrix-source.js'
+export { opByName, ops } from './ops.generated.js'
+export { type ParityRow, runParity } from './parity.js'
+export { type DimExpr, type NodeSpec, type OperandSpec, Plan, type PlanSpec, type StepSizes } from './plan.js'
+export {
+  listCapacity,
+  listWords,
+  listWordsPerSlot,
+  maxLogprobs,
+  samplingWords,
+  samplingWordsPerSlot,
+} from './sampling-words.js'
+export { StepRing, type StepRingOptions } from './step-ring.js'

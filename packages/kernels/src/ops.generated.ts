@@ -1,0 +1,51 @@
+// Written by scripts/generate.mjs (pnpm gen); do not edit.
+import { add } from '../ops/add/add.op.js'
+import { addRmsNorm } from '../ops/add-rms-norm/add-rms-norm.op.js'
+import { allGather } from '../ops/all-gather/all-gather.op.js'
+import { allReduce } from '../ops/all-reduce/all-reduce.op.js'
+import { applyDeltas } from '../ops/apply-deltas/apply-deltas.op.js'
+import { embed } from '../ops/embed/embed.op.js'
+import { gatherRows } from '../ops/gather-rows/gather-rows.op.js'
+import { gatherTokens } from '../ops/gather-tokens/gather-tokens.op.js'
+import { kvWrite } from '../ops/kv-write/kv-write.op.js'
+import { linear } from '../ops/linear/linear.op.js'
+import { logprobs } from '../ops/logprobs/logprobs.op.js'
+import { mul } from '../ops/mul/mul.op.js'
+import { pagedAttention } from '../ops/paged-attention/paged-attention.op.js'
+import { penalize } from '../ops/penalize/penalize.op.js'
+import { rmsNorm } from '../ops/rms-norm/rms-norm.op.js'
+import { rope } from '../ops/rope/rope.op.js'
+import { ropeKvWrite } from '../ops/rope-kv-write/rope-kv-write.op.js'
+import { sample } from '../ops/sample/sample.op.js'
+import { silu } from '../ops/silu/silu.op.js'
+import { siluMul } from '../ops/silu-mul/silu-mul.op.js'
+import type { OpSchema } from './define-op.js'
+
+/** Every op, by the name it has in TypeScript. */
+export const ops = {
+  add,
+  addRmsNorm,
+  allGather,
+  allReduce,
+  applyDeltas,
+  embed,
+  gatherRows,
+  gatherTokens,
+  kvWrite,
+  linear,
+  logprobs,
+  mul,
+  pagedAttention,
+  penalize,
+  rmsNorm,
+  rope,
+  ropeKvWrite,
+  sample,
+  silu,
+  siluMul,
+} as const
+
+const byName = new Map<string, OpSchema>(Object.values(ops).map((op) => [op.name, op]))
+
+/** The op with this schema name (`rms-norm`), or undefined. */
+export const opByName = (name: string): OpSchema | undefined => byName.get(name)

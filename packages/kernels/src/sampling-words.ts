@@ -1,0 +1,31 @@
+/**
+ * Layout of the per-slot sampling record (i32 words; f32 values bit-cast) and of the per-slot lists.
+ * `pnpm gen` writes the same numbers to native/generated/sampling-words.h.
+ */
+export const samplingWords = {
+  temperature: 0, // f32; 0 = greedy
+  topK: 1, // i32; 0 = off
+  topP: 2, // f32; 1 = off
+  minP: 3, // f32; 0 = off
+  repetitionPenalty: 4, // f32; 1 = off
+  presencePenalty: 5, // f32
+  frequencyPenalty: 6, // f32
+  seedLow: 7, // u32
+  seedHigh: 8, // u32
+  promptLength: 9, // tokens at positions below this are the prompt
+  minTokens: 10, // end ids are masked while output tokens < minTokens
+  numEndIds: 11,
+  numBiases: 12,
+  numBadWordWords: 13, // used words of the bad-word list
+  numLogprobs: 14, // -1 none, 0 the chosen token only, k the k best too
+} as const
+
+export const samplingWordsPerSlot = 16
+
+/** Offsets (words) inside a slot's list record. Bad words are runs of (length, ids...). */
+export const listWords = { endIds: 0, biasIds: 64, biasValues: 1088, badWords: 2112 } as const
+export const listCapacity = { endIds: 64, biases: 1024, badWords: 1024 } as const
+export const listWordsPerSlot = 3136
+
+/** Most logprob candidates a row can return. */
+export const maxLogprobs = 20

@@ -1,0 +1,8 @@
+export { checkParams } from './checkpoint/check-params.js'
+export { dummyParams, dummyStandardDeviation } from './checkpoint/dummy-params.js'
+export { type LoadProgress, loadParams } from './checkpoint/load-params.js'
+export { Checkpoint, openCheckpoint } from './checkpoint/open-checkpoint.js'
+export type { SafetensorsDType } from './checkpoint/safetensors-dtype.js'
+export { readSafetensorsHeader, type StoredTensor } from './checkpoint/safetensors-header.js'
+export type { HubProgress } from './hub/download.js'
+export { type ResolveOptions, resolveModel } from './hub/resolve-model.js'

@@ -1,0 +1,6 @@
+export { HfConfig } from './hf-config.js'
+export { type LlamaConfig, parseLlamaConfig } from './llama/llama.config.js'
+export { type ModelConfig, parseModelConfig } from './model-config.js'
+export { type AnyModelDefinition, architectures, findModel } from './registry.js'
+export { type ParsedRope, parseRope } from './rope/parse-rope.js'
+export { type Rope, type RopeKind, ropeTableOf } from './rope/rope.js'

@@ -1,0 +1,56 @@
+import { defineModel, type Scope, type StepValues, type Value } from '@trtllm/graph'
+import {
+  add,
+  attention,
+  embed,
+  gatherRows,
+  heads,
+  linear,
+  lmHead,
+  mul,
+  rmsNorm,
+  rope,
+  silu,
+} from '@trtllm/graph/layers'
+import { type LlamaConfig, parseLlamaConfig } from './llama.config.js'
+
+/** Llama 2 and 3, TinyLlama, Mistral, and every checkpoint that shares their decoder. */
+export const llama = defineModel({
+  architectures: ['LlamaForCausalLM', 'MistralForCausalLM'],
+  config: parseLlamaConfig,
+
+  forward(m, c, step) {
+    let x = embed(m.at('model.embed_tokens'), step.tokens, c.vocabSize, c.hiddenSize)
+    for (const layer of m.each('model.layers', c.numLayers)) x = decoderLayer(layer, c, x, step)
+    x = rmsNorm(m.at('model.norm'), gatherRows(m, x, step.logitRows), c.normEps)
+    return lmHead(m.at('lm_head'), x, c.vocabSize, {
+      tiedTo: c.tieWordEmbeddings ? 'model.embed_tokens' : undefined,
+    })
+  },
+})
+
+function decoderLayer(m: Scope, c: LlamaConfig, x: Value, step: StepValues): Value {
+  const attended = selfAttention(m.at('self_attn'), c, rmsNorm(m.at('input_layernorm'), x, c.normEps), step)
+  const h = add(m, x, attended)
+  const mixed = gatedMlp(m.at('mlp'), c, rmsNorm(m.at('post_attention_layernorm'), h, c.normEps))
+  return add(m, h, mixed)
+}
+
+function selfAttention(m: Scope, c: LlamaConfig, x: Value, { positions }: StepValues): Value {
+  const { attentionBias: bias } = c
+  const q = linear(m.at('q_proj'), x, heads(c.numHeads, c.headDim), { split: 'out', bias })
+  const k = linear(m.at('k_proj'), x, heads(c.numKvHeads, c.headDim), { split: 'out', bias })
+  const v = linear(m.at('v_proj'), x, heads(c.numKvHeads, c.headDim), { split: 'out', bias })
+  const y = attention(m, rope(m, q, positions, c.rope), rope(m, k, positions, c.rope), v, {
+    scale: c.headDim ** -0.5,
+    window: c.slidingWindow,
+  })
+  return linear(m.at('o_proj'), y, c.hiddenSize, { split: 'in', bias })
+}
+
+function gatedMlp(m: Scope, c: LlamaConfig, x: Value): Value {
+  const { mlpBias: bias } = c
+  const gate = linear(m.at('gate_proj'), x, c.intermediateSize, { split: 'out', bias })
+  const up = linear(m.at('up_proj'), x, c.intermediateSize, { split: 'out', bias })
+  return linear(m.at('down_proj'), mul(m, silu(m, gate), up), c.hiddenSize, { split: 'in', bias })
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { KvCache } from './kv-cache.js'
+import { LeasePool } from './lease-pool.js'
+
+describe('KvCache', () => {
+  const cache = () =>
+    new KvCache(
+      [
+        { pages: 9, pageTokens: 32, window: 0 },
+        { pages: 5, pageTokens: 32, window: 64 },
+      ],
+      2,
+    )
+
+  it('counts by the smallest pool and extends all pools alike', () => {
+    const kv = cache()
+    kv.extend(0, 2)
+    kv.extend(1, 1)
+    expect(kv.counts).toEqual({ total: 5, free: 2, pending: 0 })
+    expect(kv.pools.map((pool) => [pool.table(0).length, pool.table(1).length])).toEqual([
+      [2, 1],
+      [2, 1],
+    ])
+    expect([kv.pagesFor(0), kv.pagesFor(1), kv.pagesFor(32), kv.pagesFor(33)]).toEqual([0, 1, 1, 2])
+    kv.check()
+  })
+
+  it('lends a page again only after the last step that may touch it', () => {
+    const kv = cache()
+    kv.extend(0, 3)
+    kv.release(0, 7)
+    expect(kv.counts).toEqual({ total: 5, free: 2, pending: 3 })
+    kv.retire(6)
+    expect(kv.counts.free).toBe(2)
+    kv.retire(7)
+    expect(kv.counts).toEqual({ total: 5, free: 5, pending: 0 })
+    kv.extend(1, 1)
+    kv.release(1, 7)
+    expect(kv.counts.free).toBe(5)
+    kv.check()
+  })
+
+  it('throws rather than lend what it does not have', () => {
+    expect(() => cache().extend(0, 6)).toThrow('none of 5 ids is free')
+  })
+
+  it('refuses pools with different page sizes', () => {
+    const pools = [
+      { pages: 1, pageTokens: 32, window: 0 },
+      { pages: 1, pageTokens: 16, window: 0 },
+    ]
+    expect(() => new KvCache(pools, 1)).toThrow('same page size')
+  })
+})
+
+describe('LeasePool', () => {
+  it('refuses an id from somebody who does not hold it', () => {
+    const pool = new LeasePool(2)
+    const id = pool.lease(5)
+    expect(() => pool.giveBack(id, 6, 0)).toThrow('held by 5, not by 6')
+    pool.giveBack(id, 5, 0)
+    expect(() => pool.giveBack(id, 5, 0)).toThrow('held by -1')
+    pool.check('pool')
+  })
+})

@@ -1,0 +1,38 @@
+export { exitCodeOf, TrtllmError } from '@trtllm/kernels'
+export type { PagePoolSpec } from './cache/page-pool.js'
+export { type Clock, systemClock } from './clock.js'
+export type { CompiledModel, EngineModel, ModelInfo } from './compiled-model.js'
+export { Engine } from './engine.js'
+export { EngineClient, type EngineClientEvents } from './engine-client.js'
+export { type HostedEngine, type HostHooks, hostEngine } from './engine-host.js'
+export type { EngineOptions } from './engine-options.js'
+export { openEngine } from './open-engine.js'
+export type { EngineCommand, EngineCommands, EngineMessage, Heartbeat } from './protocol.js'
+export type {
+  ContextLogits,
+  EngineRequest,
+  Finish,
+  Output,
+  SerializedError,
+  TokenLogprobs,
+  Usage,
+} from './request.js'
+export { type RequestBounds, validateRequest } from './sampling/validate-request.js'
+export { type CapacityPolicy, defaultReserveTokens, deltaCapacity } from './scheduler/budget.js'
+export { deserializeError, serializeError } from './serialize-error.js'
+export type {
+  EngineCounters,
+  EngineGauges,
+  EngineStats,
+  InflightBatchingStats,
+  IterationStats,
+  KvCacheStats,
+  RequestTiming,
+} from './stats.js'
+export { PlanExecutor } from './step/plan-executor.js'
+export type { StepCall, StepDone, StepExecutor } from './step/step-executor.js'
+export { Supervisor, type SupervisorEvents, type SupervisorOptions } from './supervisor.js'
+export { childProcessLink } from './transport/child-process-link.js'
+export { parentPort } from './transport/parent-port.js'
+export type { EngineExit, EngineLink, EnginePort } from './transport/port.js'
+export { workerLink } from './transport/worker-link.js'

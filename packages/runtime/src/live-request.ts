@@ -1,0 +1,83 @@
+import type { EngineRequest, Finish, SerializedError, Usage } from './request.js'
+import { encodeSampling, endIdsOf } from './sampling/sampling-record.js'
+import { createSequence, type Sequence } from './scheduler/sequence.js'
+import type { SlotSetup } from './step/step-builder.js'
+
+/** What decides the shape of a request's life beside the request. */
+export interface LifeRules {
+  readonly eosIds: readonly number[]
+  readonly maxSeqLen: number
+  readonly longRopeFromTokens?: number | undefined
+  /** Seed of a request that brings none. */
+  readonly drawSeed: () => bigint
+}
+
+/**
+ * A request from acceptance to its one end. `queued -> active -> ended`: `ended` is final, and `end` answers only the
+ * first time it is called, so that no path can end a request twice.
+ */
+export class LiveRequest {
+  readonly request: EngineRequest
+  readonly sequence: Sequence
+  readonly setup: SlotSetup
+  readonly submittedMs: number
+  /** When its first work was submitted and its first token was read; undefined before. */
+  startedMs?: number
+  firstTokenMs?: number
+  lastTokenMs?: number
+  #ended = false
+  readonly #endIds: ReadonlySet<number>
+
+  constructor(request: EngineRequest, arrival: number, nowMs: number, rules: LifeRules) {
+    const endIds = endIdsOf(request, rules.eosIds)
+    const seed = request.seed === undefined ? rules.drawSeed() : BigInt(request.seed)
+    const sampling = encodeSampling(request, endIds, seed)
+    const promptLength = request.promptIds.length
+    const maxLength = Math.min(rules.maxSeqLen, promptLength + (request.maxTokens ?? rules.maxSeqLen))
+    const isLong = rules.longRopeFromTokens !== undefined && maxLength > rules.longRopeFromTokens
+    this.request = request
+    this.submittedMs = nowMs
+    this.setup = { sampling, ropeVariant: isLong ? 1 : 0 }
+    this.#endIds = new Set(endIds)
+    this.sequence = createSequence({
+      id: request.id,
+      arrival,
+      promptIds: request.promptIds,
+      maxLength,
+      limited: request.maxTokens !== undefined,
+      contextLogits: request.returnContextLogits ?? false,
+      setupDeltas: 1 + sampling.lists.length,
+      setupWords: sampling.record.length + sampling.lists.reduce((sum, { words }) => sum + words.length, 0),
+    })
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get usage(): Usage {
+    const { promptIds, generatedIds } = this.sequence
+    return { promptTokens: promptIds.length, completionTokens: generatedIds.length, cachedTokens: 0 }
+  }
+
+  /** Takes a sampled id; returns how the request ends with it, or undefined when it goes on. */
+  accept(token: number, nowMs: number): Pick<Finish, 'reason' | 'stopId'> | undefined {
+    const { generatedIds, promptIds, maxLength } = this.sequence
+    generatedIds.push(token)
+    this.firstTokenMs ??= nowMs
+    this.lastTokenMs = nowMs
+    const mayStop = generatedIds.length > (this.request.minTokens ?? 0)
+    if (mayStop && this.#endIds.has(token)) return { reason: 'stop', stopId: token }
+    return promptIds.length + generatedIds.length >= maxLength ? { reason: 'length' } : undefined
+  }
+
+  /** Ends the request; undefined when it has ended before. */
+  end(
+    reason: Finish['reason'],
+    detail: { stopId?: number; error?: SerializedError } = {},
+  ): Finish | undefined {
+    if (this.#ended) return undefined
+    this.#ended = true
+    return { reason, ...detail, usage: this.usage }
+  }
+}

@@ -1,0 +1,88 @@
+import type { ErrorCode } from '@trtllm/kernels'
+
+/** One sequence to generate. Token ids only: text, templates and stop strings live above the engine. */
+export interface EngineRequest {
+  /** Unique among the live requests of the engine. */
+  readonly id: string
+  /** At least one id, all inside the vocabulary. */
+  readonly promptIds: Int32Array
+  /** New tokens at most; without it the sequence may fill `maxSeqLen`. */
+  readonly maxTokens?: number
+  /** End ids are not sampled before this many new tokens. */
+  readonly minTokens?: number
+  /** 0 is greedy. Without it: 1 when topK, topP or minP is given, else greedy. */
+  readonly temperature?: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly minP?: number
+  readonly repetitionPenalty?: number
+  readonly presencePenalty?: number
+  readonly frequencyPenalty?: number
+  /** Unsigned 64-bit. Fixes the random stream; without it the engine draws one. */
+  readonly seed?: bigint | number
+  /** Ids that end the sequence beside the model's end ids. */
+  readonly stopIds?: readonly number[]
+  /** Whether the model's own end ids are ordinary tokens. */
+  readonly ignoreEos?: boolean
+  /** Token sequences whose last id is never sampled after the ones before it. */
+  readonly badWords?: readonly (readonly number[])[]
+  readonly logitBias?: readonly (readonly [id: number, value: number])[]
+  /** Log probabilities of each new token: 0 = the chosen one only, k = also the k best. */
+  readonly logprobs?: number
+  /** Whether the logits of every prompt position are sent. */
+  readonly returnContextLogits?: boolean
+  /** Milliseconds from submission after which the request ends with `deadline_exceeded`. */
+  readonly deadlineMs?: number
+}
+
+/** Log probabilities at one new token. */
+export interface TokenLogprobs {
+  readonly logprob: number
+  /** 1 = the most likely id. */
+  readonly rank: number
+  /** The most likely ids, best first, and their log probabilities. */
+  readonly topIds: Int32Array
+  readonly topLogprobs: Float32Array
+}
+
+/** Logits of consecutive prompt positions, row-major [rows, vocab]. */
+export interface ContextLogits {
+  readonly firstPosition: number
+  readonly rows: number
+  readonly vocab: number
+  readonly values: Float32Array
+}
+
+/** Tokens of a request: given, produced, and those of the prompt that a cache had. */
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly cachedTokens: number
+}
+
+/** An error as it travels between processes. */
+export interface SerializedError {
+  readonly code: ErrorCode
+  readonly message: string
+  /** Plain data about the failure, for instance the `field` of a refused request. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** The end of a request. A stop id is the last of the tokens sent. */
+export interface Finish {
+  readonly reason: 'stop' | 'length' | 'cancelled' | 'error'
+  readonly stopId?: number
+  readonly error?: SerializedError
+  readonly usage: Usage
+}
+
+/** What a step brought for one request. Exactly one output of a request has a `finish`, and it is the last. */
+export interface Output {
+  readonly id: string
+  /** New token ids; may be empty. */
+  readonly tokens: Int32Array
+  /** One entry a new token, when asked for. */
+  readonly logprobs?: readonly TokenLogprobs[]
+  readonly contextLogits?: ContextLogits
+  readonly finish?: Finish
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import type { SchedulerLimits } from './budget.js'
+import { type SchedulerView, schedule } from './schedule.js'
+import { createSequence, type Sequence } from './sequence.js'
+
+const limits: SchedulerLimits = {
+  maxBatchSize: 4,
+  maxNumTokens: 16,
+  maxRows: 4,
+  maxDeltas: 64,
+  maxDeltaWords: 256,
+  pageTokens: 4,
+  numPools: 1,
+  policy: 'RESERVE_AND_GROW',
+  reserveTokens: 4,
+}
+
+const sequence = (arrival: number, fields: Partial<Sequence> = {}): Sequence => ({
+  ...createSequence({
+    id: `s${arrival}`,
+    arrival,
+    promptIds: new Int32Array(4),
+    maxLength: 40,
+    limited: false,
+  }),
+  ...fields,
+})
+const decoding = (arrival: number, heldPages: number, fields: Partial<Sequence> = {}): Sequence =>
+  sequence(arrival, {
+    status: 'running',
+    slot: arrival,
+    computed: heldPages * 4,
+    length: heldPages * 4 + 1,
+    heldPages,
+    reservedPages: heldPages,
+    setupSent: true,
+    ...fields,
+  })
+const view = (fields: Partial<SchedulerView>): SchedulerView => ({
+  running: [],
+  paused: [],
+  waiting: [],
+  pages: { total: 10, free: 10, pending: 0 },
+  freeSlots: 4,
+  retiredStep: 0,
+  ...fields,
+})
+
+describe('schedule', () => {
+  it('changes nothing it is given', () => {
+    const given = view({
+      running: [decoding(0, 2)],
+      paused: [sequence(1)],
+      waiting: [sequence(2), sequence(3)],
+    })
+    const before = structuredClone(given)
+    expect(schedule(given, limits).work.length).toBe(4)
+    expect(given).toEqual(before)
+  })
+
+  it('leaves a paused sequence out while a token of it is being sampled', () => {
+    const paused = sequence(0, { status: 'paused', inFlight: 1 })
+    expect(schedule(view({ paused: [paused], waiting: [sequence(1)] }), limits)).toEqual({
+      pause: [],
+      admit: [],
+      work: [],
+    })
+    paused.inFlight = 0
+    expect(schedule(view({ paused: [paused], waiting: [sequence(1)] }), limits).admit.length).toBe(2)
+  })
+
+  it('pauses the youngest, and no more than needed', () => {
+    const running = [decoding(0, 3), decoding(1, 3), decoding(2, 3)]
+    const batch = schedule(view({ running, pages: { total: 9, free: 0, pending: 0 } }), limits)
+    expect(batch.pause.map(({ id }) => id)).toEqual(['s2'])
+    expect(batch.work.map((item) => item.sequence.id)).toEqual(['s0', 's1'])
+  })
+
+  it('waits for pages that are coming back rather than pause for them', () => {
+    const running = [decoding(0, 3), decoding(1, 3)]
+    const batch = schedule(view({ running, pages: { total: 9, free: 0, pending: 3 } }), limits)
+    expect(batch).toEqual({ pause: [], admit: [], work: [] })
+  })
+
+  it('counts the pages of a sequence with its last token in flight as coming back', () => {
+    const ending = decoding(0, 3, { maxLength: 13, inFlight: 1 })
+    const batch = schedule(
+      view({ running: [ending, decoding(1, 3)], pages: { total: 6, free: 0, pending: 0 } }),
+      limits,
+    )
+    expect(batch).toEqual({ pause: [], admit: [], work: [] })
+  })
+
+  it('does not hand out promised pages', () => {
+    const promised = sequence(0, {
+      status: 'running',
+      slot: 0,
+      reservedPages: 2,
+      computed: 1,
+      heldPages: 1,
+      setupSent: true,
+    })
+    const growing = decoding(1, 3)
+    const batch = schedule(
+      view({ running: [promised, growing], pages: { total: 5, free: 1, pending: 0 } }),
+      limits,
+    )
+    expect(batch.pause.map(({ id }) => id)).toEqual(['s1'])
+  })
+
+  it('does not complete a prompt without a row to sample it', () => {
+    const batch = schedule(view({ waiting: [sequence(0), sequence(1)] }), { ...limits, maxRows: 1 })
+    expect(batch.work.map(({ tokens, samples }) => [tokens, samples])).toEqual([
+      [4, true],
+      [3, false],
+    ])
+  })
+})

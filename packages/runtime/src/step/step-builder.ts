@@ -1,0 +1,107 @@
+import type { StepLayout } from '@trtllm/graph'
+import type { KvCache } from '../cache/kv-cache.js'
+import type { SamplingWords } from '../sampling/sampling-record.js'
+import type { ScheduledStep, ScheduledWork } from '../scheduler/scheduler.js'
+import { type Sequence, tokenAt } from '../scheduler/sequence.js'
+import { DeltaWriter } from './delta-writer.js'
+
+/** What the step builder writes for a sequence beside its tokens. */
+export interface SlotSetup {
+  readonly sampling: SamplingWords
+  /** Rope table that the tokens of this sequence use. */
+  readonly ropeVariant: number
+}
+
+/** How much of a slab a step uses. */
+export interface StepSizes {
+  readonly tokens: number
+  readonly rows: number
+  readonly seqs: number
+}
+
+/**
+ * Writes a scheduled step into a slab: per-token, per-sequence and per-row sections, and as deltas only what the
+ * device cannot know: prompt tokens, new pages, sampling records and lists.
+ */
+export function buildStep(
+  slab: Int32Array,
+  layout: StepLayout,
+  cache: KvCache,
+  step: ScheduledStep,
+  setupOf: (sequence: Sequence) => SlotSetup,
+): StepSizes {
+  const deltas = new DeltaWriter(slab, layout)
+  const at = layout.slab
+  let token = 0
+  let row = 0
+  let seq = 0
+  for (const work of step.work) {
+    const { sequence, slot, start, tokens, rows, samples } = work
+    const setup = setupOf(sequence)
+    writeDeltas(deltas, layout, cache, work, setup)
+    slab[at.seqSlot.offset + seq] = slot
+    slab[at.seqStart.offset + seq] = token
+    slab[at.seqContext.offset + seq] = start + tokens
+    slab.fill(slot, at.tokenSlot.offset + token, at.tokenSlot.offset + token + tokens)
+    slab.fill(setup.ropeVariant, at.ropeVariant.offset + token, at.ropeVariant.offset + token + tokens)
+    for (let i = 0; i < tokens; i++) slab[at.positions.offset + token + i] = start + i
+    for (let i = 0; i < rows; i++) {
+      const position = rowPosition(work, i)
+      slab[at.logitRows.offset + row] = token + position - start
+      slab[at.rowSlot.offset + row] = slot
+      slab[at.rowPosition.offset + row] = position
+      slab[at.rowSample.offset + row] = samples && i === rows - 1 ? 1 : 0
+      row++
+    }
+    token += tokens
+    seq++
+  }
+  slab[at.seqStart.offset + seq] = token
+  deltas.close()
+  return { tokens: token, rows: row, seqs: seq }
+}
+
+/** Position of a work item's logits row: context rows first, the sampled position last. */
+export function rowPosition(work: ScheduledWork, row: number): number {
+  const { sequence, start, tokens, contextRows } = work
+  const end = start + tokens
+  if (row < contextRows) return Math.min(end, sequence.promptIds.length) - contextRows + row
+  return end - 1
+}
+
+function writeDeltas(
+  deltas: DeltaWriter,
+  layout: StepLayout,
+  cache: KvCache,
+  work: ScheduledWork,
+  setup: SlotSetup,
+): void {
+  const { state } = layout
+  const { sequence, slot, start, tokens, deliverFrom, newPages, firstNewPage } = work
+  if (work.sendsSetup) {
+    deltas.write(state.sampling.offset + slot * state.sampling.rowWords, setup.sampling.record)
+    for (const { offset, words } of setup.sampling.lists) {
+      deltas.write(state.lists.offset + slot * state.lists.rowWords + offset, words)
+    }
+  }
+  if (newPages > 0) {
+    for (const [index, pool] of cache.pools.entries()) {
+      const section = state.pageTable[index]!
+      const at = deltas.open(section.offset + slot * section.rowWords + firstNewPage, newPages)
+      const pages = pool.table(slot)
+      writeInto(deltas.slab, at, newPages, (i) => pages[firstNewPage + i]!)
+    }
+  }
+  const delivered = start + tokens - deliverFrom
+  if (delivered > 0) {
+    const at = deltas.open(
+      state.slotTokens.offset + slot * state.slotTokens.rowWords + deliverFrom,
+      delivered,
+    )
+    writeInto(deltas.slab, at, delivered, (i) => tokenAt(sequence, deliverFrom + i))
+  }
+}
+
+function writeInto(slab: Int32Array, at: number, count: number, wordAt: (index: number) => number): void {
+  for (let i = 0; i < count; i++) slab[at + i] = wordAt(i)
+}

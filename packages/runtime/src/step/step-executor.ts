@@ -1,0 +1,28 @@
+import type { TrtllmError } from '@trtllm/kernels'
+
+/** A filled step: which ring entry its slab lies in and how much of it is used. */
+export interface StepCall {
+  readonly ring: number
+  readonly tokens: number
+  readonly rows: number
+  readonly seqs: number
+  /** When given, receives the raw logits of all rows, row-major [rows, vocab]. */
+  readonly logits?: Float32Array
+}
+
+/** Called once when a step is over, in submission order, never from inside `submit`. */
+export type StepDone = (error: TrtllmError | null, microseconds: number) => void
+
+/**
+ * What the engine needs of a device: a ring of host-visible slabs and results, and a way to run a step. Steps run in
+ * the order submitted. The slab and the results of a ring entry belong to the device from `submit` to `onDone`.
+ */
+export interface StepExecutor {
+  /** Ring entries, hence steps that can be in flight. */
+  readonly depth: number
+  slab(ring: number): Int32Array
+  results(ring: number): Int32Array
+  submit(call: StepCall, onDone: StepDone): void
+  /** Frees what the executor owns; submitted steps finish first. */
+  close(): void
+}

@@ -1,0 +1,57 @@
+import { listWords, maxLogprobs, samplingWords } from '@trtllm/kernels'
+import { mix } from './content-hash.js'
+
+/** The record and the lists of a slot, as words. */
+export interface SlotWords {
+  readonly record: Int32Array
+  readonly lists: Int32Array
+}
+
+/**
+ * The fake model's next token: a keyed hash of everything that was read, of the output index and of every used word of
+ * the sampling record and lists, so that a wrong word anywhere changes the answer. End ids are avoided before
+ * minTokens, as the real sampler does.
+ */
+export function fakeToken(content: number, position: number, slot: SlotWords, vocabSize: number): number {
+  const { record, lists } = slot
+  const outputIndex = position + 1 - record[samplingWords.promptLength]!
+  let hash = mix(content, outputIndex)
+  for (const word of record) hash = mix(hash, word)
+  const numEnds = record[samplingWords.numEndIds]!
+  const numBiases = record[samplingWords.numBiases]!
+  const parts: [number, number][] = [
+    [listWords.biasIds, numBiases],
+    [listWords.biasValues, numBiases],
+    [listWords.badWords, record[samplingWords.numBadWordWords]!],
+  ]
+  for (const [offset, count] of parts) {
+    for (let i = 0; i < count; i++) hash = mix(hash, lists[offset + i]!)
+  }
+  const endIds = lists.subarray(listWords.endIds, listWords.endIds + numEnds)
+  let token = hash % vocabSize
+  if (outputIndex < record[samplingWords.minTokens]!) {
+    while (endIds.includes(token)) token = (token + 1) % vocabSize
+  }
+  return token
+}
+
+/** Made-up but repeatable log probabilities of a token. */
+export function fakeLogprobs(content: number): {
+  logprob: number
+  rank: number
+  topIds: number[]
+  topLogprobs: number[]
+} {
+  const indices = Array.from({ length: maxLogprobs }, (_, index) => index)
+  return {
+    logprob: -(content % 1000) / 128,
+    rank: 1 + (content % 5),
+    topIds: indices.map((index) => mix(content, index) % 1000),
+    topLogprobs: indices.map((index) => -index / 4),
+  }
+}
+
+/** Made-up but repeatable logit of an id. */
+export function fakeLogit(content: number, id: number): number {
+  return (mix(content, id) % 4096) / 256 - 8
+}

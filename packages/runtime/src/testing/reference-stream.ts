@@ -1,0 +1,49 @@
+import { listWordsPerSlot, samplingWords } from '@trtllm/kernels'
+import type { EngineModel } from '../compiled-model.js'
+import type { EngineRequest } from '../request.js'
+import { encodeSampling } from '../sampling/sampling-record.js'
+import { mix, nonceOf } from './content-hash.js'
+import { fakeToken } from './fake-sampler.js'
+
+/** How a request must end, whatever runs beside it. */
+export interface ReferenceStream {
+  readonly tokens: readonly number[]
+  readonly reason: 'stop' | 'length'
+}
+
+/**
+ * What the fake device answers to a request, computed without device, cache, batch or scheduler: straight from the
+ * tokens. The request must have a seed.
+ */
+export function referenceStream(request: EngineRequest, model: EngineModel): ReferenceStream {
+  if (request.seed === undefined) throw new Error('reference stream: the request needs a seed')
+  const endIds = new Set([...(request.ignoreEos ? [] : model.eosIds), ...(request.stopIds ?? [])])
+  const room = model.maxSeqLen - request.promptIds.length
+  const maxLength = request.promptIds.length + Math.min(room, request.maxTokens ?? room)
+  const { record, lists } = encodeSampling(request, [...endIds], BigInt(request.seed))
+  const slotLists = new Int32Array(listWordsPerSlot)
+  for (const { offset, words } of lists) slotLists.set(words, offset)
+  const slot = { record, lists: slotLists }
+  const nonce = nonceOf(record[samplingWords.seedLow]!, record[samplingWords.seedHigh]!)
+  const tokens = [...request.promptIds]
+  for (;;) {
+    const position = tokens.length - 1
+    let content = 0
+    for (const { window } of model.pools) content = mix(content, hashTokens(tokens, nonce, window))
+    const token = fakeToken(content, position, slot, model.vocabSize)
+    tokens.push(token)
+    // The fake sampler gives no end id before minTokens, so the first one ends the stream.
+    const reason = endIds.has(token) ? 'stop' : tokens.length >= maxLength ? 'length' : undefined
+    if (reason) return { tokens: tokens.slice(request.promptIds.length), reason }
+  }
+}
+
+/** What `PagedContent.hash` gives for pages that hold exactly these tokens. */
+function hashTokens(tokens: readonly number[], nonce: number, window: number): number {
+  const first = window > 0 ? Math.max(0, tokens.length - window) : 0
+  let hash = mix(nonce, first)
+  for (let position = first; position < tokens.length; position++) {
+    hash = mix(mix(mix(hash, nonce), position), tokens[position]!)
+  }
+  return hash
+}

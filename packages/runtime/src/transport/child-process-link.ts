@@ -1,0 +1,42 @@
+import { type ForkOptions, fork } from 'node:child_process'
+import type { EngineLink } from './port.js'
+
+/**
+ * Starts an engine module in a child process. The connection is a private socket pair that no other process can open;
+ * when either side dies the other is told by the kernel.
+ */
+export function childProcessLink(modulePath: string | URL, options: ForkOptions = {}): EngineLink {
+  const child = fork(modulePath, [], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    ...options,
+    serialization: 'advanced',
+  })
+  return {
+    post(message) {
+      // A message to a child that is just dying is lost; its exit says so.
+      if (child.connected) child.send(message as object, () => {})
+    },
+    receive(onMessage, onExit) {
+      child.on('message', onMessage)
+      child.on('error', () => child.kill('SIGKILL'))
+      let how: string | undefined
+      let exitCode: number | undefined
+      let isOver = false
+      // The channel may still hold messages when the process has ended: the engine is over when both have.
+      const settle = () => {
+        if (how === undefined || child.connected || isOver) return
+        isOver = true
+        onExit({ how, ...(exitCode !== undefined && { exitCode }) })
+      }
+      child.on('exit', (code, signal) => {
+        how = signal ? `was killed by ${signal}` : `exited with code ${code}`
+        exitCode = code ?? undefined
+        settle()
+      })
+      child.on('disconnect', settle)
+    },
+    terminate: () => {
+      child.kill('SIGKILL')
+    },
+  }
+}

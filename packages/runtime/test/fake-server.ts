@@ -1,0 +1,10 @@
+import { EngineClient } from '../src/engine-client.js'
+
+/** A front side that starts an engine, says which, keeps it busy and never ends it. */
+const client = EngineClient.overChildProcess(process.argv[2]!, { maxSeqLen: 4096 })
+const { name } = await client.ready
+const promptIds = Int32Array.of(1)
+const outputs = client.submit({ id: 'busy', promptIds, seed: 1, ignoreEos: true })
+await outputs.next()
+process.stdout.write(`${name}\n`)
+for await (const _ of outputs);

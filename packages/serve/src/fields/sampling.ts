@@ -1,0 +1,72 @@
+import { ApiError } from '../errors/api-error.js'
+import type { Sampling, ServedModelInfo } from '../served-model.js'
+import type { CompletionBody } from './completion-fields.js'
+
+type SamplingBody = Omit<CompletionBody, 'prompt' | 'logprobs' | 'echo'>
+
+/**
+ * The facade's sampling parameters for a validated body. OpenAI's defaults hold where the body is silent: temperature 1
+ * and top_p 1. @throws ApiError `out_of_range` for token ids beyond the vocabulary or min_tokens above max_tokens.
+ */
+export function samplingOf(
+  body: SamplingBody,
+  maxTokens: number | undefined,
+  logprobs: number | undefined,
+  info: ServedModelInfo,
+): Sampling {
+  const inVocabulary = (param: string, ids: number[]) => {
+    const wrong = ids.find((id) => id >= info.vocabSize)
+    if (wrong !== undefined)
+      throw new ApiError(
+        'out_of_range',
+        `'${param}' has token id ${wrong}; the vocabulary ends at ${info.vocabSize - 1}.`,
+        {
+          param,
+        },
+      )
+  }
+  const logitBias = Object.entries(body.logit_bias ?? {}).map(([id, bias]): [number, number] => [
+    Number(id),
+    bias,
+  ])
+  inVocabulary(
+    'logit_bias',
+    logitBias.map(([id]) => id),
+  )
+  inVocabulary('stop_token_ids', body.stop_token_ids ?? [])
+  if (maxTokens !== undefined && (body.min_tokens ?? 0) > maxTokens)
+    throw new ApiError(
+      'out_of_range',
+      `'min_tokens' must be at most max_tokens (${maxTokens}); got ${body.min_tokens}.`,
+      {
+        param: 'min_tokens',
+      },
+    )
+  return defined({
+    maxTokens,
+    minTokens: body.min_tokens,
+    temperature: body.temperature ?? 1,
+    // OpenAI has no top_k; TensorRT-LLM writes "all" as 0 and vLLM as -1.
+    topK: body.top_k === undefined || body.top_k <= 0 ? undefined : body.top_k,
+    topP: body.top_p,
+    minP: body.min_p,
+    repetitionPenalty: body.repetition_penalty,
+    presencePenalty: body.presence_penalty,
+    frequencyPenalty: body.frequency_penalty,
+    seed: body.seed,
+    stop: body.stop?.length ? body.stop : undefined,
+    stopTokenIds: body.stop_token_ids?.length ? body.stop_token_ids : undefined,
+    includeStopStrInOutput: body.include_stop_str_in_output,
+    ignoreEos: body.ignore_eos,
+    badWords: body.bad_words?.length ? body.bad_words : undefined,
+    logitBias: logitBias.length ? logitBias : undefined,
+    logprobs,
+    skipSpecialTokens: body.skip_special_tokens,
+    n: body.n ?? 1,
+  })
+}
+
+/** Drops undefined members, so that an absent option is absent. */
+function defined(values: { [Key in keyof Sampling]: Sampling[Key] | undefined }): Sampling {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Sampling
+}

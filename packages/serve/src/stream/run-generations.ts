@@ -1,0 +1,74 @@
+import { ApiError } from '../errors/api-error.js'
+import type { ActiveRequest } from '../lifecycle/active-requests.js'
+import type { ChoiceUsage, GenerationDelta, GenerationRequest, ServedModel } from '../served-model.js'
+
+/** Token counts of a whole call: prompts are counted once each, completions for every choice. */
+export interface CallUsage {
+  promptTokens: number
+  completionTokens: number
+  cachedTokens: number
+}
+
+/**
+ * Runs the generations of one call side by side and hands every delta to `onDelta` with its choice number
+ * (prompt number x n + index). Awaiting a slow `onDelta` stops reading that generation.
+ * @returns the usage of the whole call. @throws the abort reason of the request, or what the model threw.
+ */
+export async function runGenerations(
+  model: ServedModel,
+  requests: readonly GenerationRequest[],
+  active: ActiveRequest,
+  onDelta: (choice: number, delta: GenerationDelta) => Promise<void> | undefined,
+): Promise<CallUsage> {
+  const total: CallUsage = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 }
+  const { signal } = active.controller
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = () => reject(signal.reason)
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+  const runs = requests.map((request, at) => runOne(model, request, at, signal, onDelta))
+  try {
+    // The race lets a request end even if the model is slow to notice the abort.
+    for (const usage of await Promise.race([Promise.all(runs), aborted])) {
+      total.promptTokens += usage.promptTokens
+      total.completionTokens += usage.completionTokens
+      total.cachedTokens += usage.cachedTokens
+    }
+    return total
+  } catch (error) {
+    // One failed generation ends its siblings; a request has one outcome.
+    if (!signal.aborted) active.controller.abort(error)
+    throw signal.reason ?? error
+  } finally {
+    aborted.catch(() => {})
+    for (const run of runs) run.catch(() => {})
+  }
+}
+
+async function runOne(
+  model: ServedModel,
+  request: GenerationRequest,
+  at: number,
+  signal: AbortSignal,
+  onDelta: (choice: number, delta: GenerationDelta) => Promise<void> | undefined,
+): Promise<CallUsage> {
+  const choices = request.sampling.n ?? 1
+  const finished: ChoiceUsage[] = []
+  for await (const delta of model.stream(request, signal)) {
+    signal.throwIfAborted()
+    if (delta.finish?.reason === 'cancelled')
+      throw new ApiError('cancelled', 'The engine cancelled the request.', { status: 503 })
+    const waiting = onDelta(at * choices + delta.index, delta)
+    if (waiting) await waiting
+    if (delta.finish) finished.push(delta.finish.usage)
+  }
+  signal.throwIfAborted()
+  if (finished.length !== choices)
+    throw new Error(`engine ended request ${request.id} after ${finished.length} of ${choices} choices`)
+  return {
+    promptTokens: finished[0]?.promptTokens ?? 0,
+    completionTokens: finished.reduce((sum, usage) => sum + usage.completionTokens, 0),
+    cachedTokens: finished[0]?.cachedTokens ?? 0,
+  }
+}

@@ -1,0 +1,3 @@
+const { join } = require('node:path')
+
+exports.modelPath = join(__dirname, 'model')

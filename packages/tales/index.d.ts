@@ -1,0 +1,2 @@
+/** Directory of the embedded model, in Hugging Face layout. */
+export declare const modelPath: string

@@ -1,0 +1,116 @@
+import { modelPath } from '@trtllm/tales'
+import { loadTokenizer } from '@trtllm/text'
+import { describe, expect, it } from 'vitest'
+import { checkSamplingParams } from './check-sampling-params.js'
+import type { SamplingParams } from './sampling-params.js'
+
+const tokenizer = loadTokenizer(modelPath)
+const bounds = { vocabSize: 4096, eosIds: [1, 3], tokenizer }
+const check = (params: object) => checkSamplingParams(params as SamplingParams, bounds)
+
+const refused: [params: object, code: string, message: string | RegExp][] = [
+  [{ temprature: 1 }, 'invalid_request', /^temprature is no sampling parameter; expected one of maxTokens, /],
+  [{ __proto__: null, constructor: 1 }, 'invalid_request', /^constructor is no sampling parameter/],
+  [{ temperature: '1' }, 'invalid_type', 'temperature must be a number'],
+  [{ ignoreEos: 1 }, 'invalid_type', 'ignoreEos must be true or false'],
+  [{ seed: 'x' }, 'invalid_type', 'seed must be a number or a bigint'],
+  [{ stop: [1] }, 'invalid_type', 'stop must be a string or a list of strings'],
+  [{ stopTokenIds: [1, 'a'] }, 'invalid_type', 'stopTokenIds must be a list of token ids'],
+  [
+    { badTokenIds: [[1], 'a'] },
+    'invalid_type',
+    'badTokenIds must be a list of token ids or of lists of them',
+  ],
+  [
+    { logitBias: [[1]] },
+    'invalid_type',
+    'logitBias must be a list of [id, value] or an object of values by id',
+  ],
+  [{ n: 0 }, 'out_of_range', 'n is 0, expected a whole number of 1..128'],
+  [{ n: 129 }, 'out_of_range', 'n is 129, expected a whole number of 1..128'],
+  [
+    { truncatePromptTokens: 0.5 },
+    'out_of_range',
+    'truncatePromptTokens is 0.5, expected a whole number of at least 1',
+  ],
+  [{ stop: ['a', ''] }, 'invalid_request', 'stop has an empty string, which would end every answer'],
+  [{ stopTokenIds: [4096] }, 'out_of_range', 'stopTokenIds has 4096, expected token ids of 0..4095'],
+  [{ badTokenIds: [[]] }, 'invalid_request', 'badTokenIds[0] is empty, expected a token id'],
+  [{ badTokenIds: [3, [-1]] }, 'out_of_range', 'badTokenIds[1] has -1, expected token ids of 0..4095'],
+  [{ bad: ' ' }, 'invalid_request', 'bad has an empty word'],
+  [{ stop: 'x', detokenize: false }, 'unsupported', /^stop needs text/],
+]
+
+describe('sampling parameters', () => {
+  it.each(refused)('refuse %j', (params, code, message) => {
+    const field = String(message).match(/[a-zA-Z]+(\[\d+\])?/)![0]
+    const details = typeof message === 'string' ? { field, param: field } : expect.anything()
+    expect(() => check(params)).toThrow(
+      expect.objectContaining({
+        code,
+        details,
+        message: typeof message === 'string' ? message : expect.stringMatching(message),
+      }) as Error,
+    )
+  })
+
+  it('have defaults that leave the engine its own', () => {
+    expect(check({})).toEqual({
+      engine: {},
+      n: 1,
+      minTokens: 0,
+      stop: [],
+      stopTokenIds: [],
+      includeStop: false,
+      skipSpecialTokens: true,
+      addSpecialTokens: true,
+      detokenize: true,
+      truncatePromptTokens: undefined,
+    })
+    expect(check({ temperature: undefined, stop: undefined })).toEqual(check({}))
+  })
+
+  it('reach the engine under its names', () => {
+    const { engine, stop } = check({
+      maxTokens: 4,
+      seed: 7n,
+      stop: 'END',
+      stopTokenIds: [9, 9],
+      logitBias: { 5: -100 },
+      badTokenIds: [8, [9, 10]],
+      logprobs: 0,
+    })
+    expect(stop).toEqual(['END'])
+    expect(engine).toEqual({
+      maxTokens: 4,
+      seed: 7n,
+      stopIds: [9],
+      logitBias: [[5, -100]],
+      badWords: [[8], [9, 10]],
+      logprobs: 0,
+    })
+  })
+
+  it('ban a word at the beginning of a text and within it', () => {
+    const ids = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
+    expect(check({ bad: 'fox', badWords: [' fox', 'tale'] }).engine.badWords).toEqual([
+      ids('fox'),
+      ids(' fox'),
+      ids('tale'),
+      ids(' tale'),
+    ])
+  })
+
+  it("end answers at the tokenizer's end id where the model's files do not name it", () => {
+    const own = { ...bounds, eosIds: [3] }
+    expect(checkSamplingParams({ stopTokenIds: [7] }, own).engine.stopIds).toEqual([7, 1])
+    expect(checkSamplingParams({ ignoreEos: true }, own).engine.stopIds).toBeUndefined()
+  })
+
+  it('that need text are refused without a tokenizer', () => {
+    const none = { ...bounds, tokenizer: undefined }
+    expect(checkSamplingParams({ maxTokens: 1 }, none).detokenize).toBe(false)
+    expect(() => checkSamplingParams({ stop: 'a' }, none)).toThrow('stop needs text')
+    expect(() => checkSamplingParams({ bad: 'a' }, none)).toThrow('bad needs a tokenizer')
+  })
+})

@@ -1,0 +1,68 @@
+import type { CompletionOutput, GenerationDelta, PromptLogits, RequestOutput } from './request-output.js'
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Joins the deltas of one prompt: the whole answer is the sum of what streaming gives. */
+export async function collectOutput(
+  requestId: string,
+  prompt: { readonly text?: string; readonly ids: Int32Array },
+  n: number,
+  deltas: AsyncIterable<GenerationDelta>,
+): Promise<RequestOutput> {
+  const choices = Array.from({ length: n }, (_, index) => new Choice(index))
+  let contextLogits: PromptLogits | undefined
+  let cachedTokens = 0
+  for await (const delta of deltas) {
+    choices[delta.index]!.add(delta)
+    if (delta.finish && delta.index === 0) cachedTokens = delta.finish.usage.cachedTokens
+    const part = delta.contextLogits
+    if (!part) continue
+    contextLogits ??= {
+      rows: prompt.ids.length,
+      vocabSize: part.vocab,
+      values: new Float32Array(prompt.ids.length * part.vocab),
+    }
+    contextLogits.values.set(part.values, part.firstPosition * part.vocab)
+  }
+  const completionTokens = choices.reduce((sum, { tokens }) => sum + tokens, 0)
+  return {
+    requestId,
+    ...(prompt.text !== undefined && { prompt: prompt.text }),
+    promptTokenIds: [...prompt.ids],
+    outputs: choices.map((choice) => choice.output()),
+    ...(contextLogits && { contextLogits }),
+    finished: true,
+    usage: { promptTokens: prompt.ids.length, completionTokens, cachedTokens },
+  }
+}
+
+class Choice {
+  readonly #output: Writable<CompletionOutput>
+  readonly #texts: string[] = []
+  /** As the finish counts them. */
+  tokens = 0
+
+  constructor(index: number) {
+    this.#output = { index, text: '', tokenIds: [], finishReason: 'cancelled', stopReason: null }
+  }
+
+  add({ text, tokenIds, logprobs, finish }: GenerationDelta): void {
+    this.#texts.push(text)
+    for (const id of tokenIds) this.#output.tokenIds.push(id)
+    if (logprobs) this.#output.logprobs = [...(this.#output.logprobs ?? []), ...logprobs]
+    if (!finish) return
+    this.tokens = finish.usage.completionTokens
+    this.#output.finishReason = finish.reason
+    this.#output.stopReason = finish.stopReason
+  }
+
+  output(): CompletionOutput {
+    const { logprobs } = this.#output
+    const sum = logprobs?.reduce((total, { logprob }) => total + logprob, 0)
+    return {
+      ...this.#output,
+      text: this.#texts.join(''),
+      ...(sum !== undefined && { cumulativeLogprob: sum }),
+    }
+  }
+}

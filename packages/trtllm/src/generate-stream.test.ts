@@ -1,0 +1,110 @@
+import { type EngineRequest, type Finish, type Output, TrtllmError } from '@trtllm/runtime'
+import { describe, expect, it } from 'vitest'
+import { checkSamplingParams } from './check-sampling-params.js'
+import { generateStream } from './generate-stream.js'
+import type { SamplingParams } from './sampling-params.js'
+
+const usage = { promptTokens: 2, completionTokens: 0, cachedTokens: 0 }
+
+/** An engine that counts up from 1 for every request, one token a turn; ends at maxTokens, fails at token `failAt`. */
+class CountingEngine {
+  readonly requests: EngineRequest[] = []
+  readonly cancelled: string[] = []
+  failAt = Number.POSITIVE_INFINITY
+
+  readonly submit = (request: EngineRequest): AsyncIterableIterator<Output> => {
+    this.requests.push(request)
+    let count = 0
+    let isOver = false
+    const next = async (): Promise<IteratorResult<Output>> => {
+      await new Promise(setImmediate)
+      if (isOver) return { done: true, value: undefined }
+      count++
+      let finish: Finish | undefined
+      if (count === request.maxTokens) finish = { reason: 'length', usage }
+      if (count >= this.failAt)
+        finish = { reason: 'error', usage, error: { code: 'engine_died', message: 'it died' } }
+      isOver = finish !== undefined
+      return {
+        done: false,
+        value: { id: request.id, tokens: Int32Array.of(count), ...(finish && { finish }) },
+      }
+    }
+    return {
+      next,
+      return: async () => {
+        if (!isOver) this.cancelled.push(request.id)
+        isOver = true
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+}
+
+function start(params: SamplingParams, signal?: AbortSignal) {
+  const engine = new CountingEngine()
+  const bounds = { vocabSize: 100, eosIds: [], tokenizer: undefined }
+  const sampling = checkSamplingParams(params, bounds)
+  const task = { requestId: 'r', promptIds: Int32Array.of(1, 2), sampling, signal }
+  return { engine, stream: generateStream(task, engine.submit, undefined) }
+}
+
+describe('a stream of deltas', () => {
+  it('submits nothing before it is read', async () => {
+    const { engine, stream } = start({ maxTokens: 2 })
+    expect(engine.requests).toEqual([])
+    await stream.next()
+    expect(engine.requests).toMatchObject([{ id: 'r', maxTokens: 2 }])
+    await stream.return()
+  })
+
+  it('runs n choices side by side, each with its own seed', async () => {
+    const { engine, stream } = start({ maxTokens: 3, n: 3, seed: 2n ** 64n - 1n, returnContextLogits: true })
+    const tokens: number[][] = [[], [], []]
+    const finished: number[] = []
+    for await (const { index, tokenIds, finish } of stream) {
+      tokens[index]!.push(...tokenIds)
+      if (finish) finished.push(index)
+    }
+    expect(tokens).toEqual([1, 2, 3].map(() => [1, 2, 3]))
+    expect(finished.sort()).toEqual([0, 1, 2])
+    expect(engine.requests).toMatchObject([
+      { id: 'r/0', seed: 2n ** 64n - 1n, returnContextLogits: true },
+      { id: 'r/1', seed: 0n, returnContextLogits: false },
+      { id: 'r/2', seed: 1n, returnContextLogits: false },
+    ])
+    expect(engine.cancelled).toEqual([])
+  })
+
+  it('cancels every choice when its reader leaves', async () => {
+    const { engine, stream } = start({ maxTokens: 50, n: 2 })
+    for await (const { tokenIds } of stream) if (tokenIds[0] === 3) break
+    expect(engine.cancelled).toEqual(['r/0', 'r/1'])
+  })
+
+  it('ends with the reason of its signal, also while it waits', async () => {
+    const controller = new AbortController()
+    const { engine, stream } = start({ maxTokens: 50 }, controller.signal)
+    await stream.next()
+    const waiting = stream.next()
+    const reason = new Error('enough')
+    controller.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    expect(engine.cancelled).toEqual(['r'])
+    await expect(start({}, controller.signal).stream.next()).rejects.toBe(reason)
+  })
+
+  it('fails as one when a choice fails', async () => {
+    const { engine, stream } = start({ maxTokens: 50, n: 2 })
+    engine.failAt = 4
+    const read = async () => {
+      for await (const _ of stream);
+    }
+    const failure = await read().catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(TrtllmError)
+    expect(failure).toMatchObject({ code: 'engine_died', message: 'it died' })
+  })
+})

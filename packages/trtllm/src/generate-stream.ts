@@ -1,0 +1,82 @@
+import type { EngineRequest, Output } from '@trtllm/runtime'
+import type { Tokenizer } from '@trtllm/text'
+import type { CheckedSampling } from './check-sampling-params.js'
+import { mergeStreams } from './merge-streams.js'
+import { OutputProcessor } from './output-processor.js'
+import type { GenerationDelta } from './request-output.js'
+
+/** One prompt with everything that decides its answers. */
+export interface GenerationTask {
+  readonly requestId: string
+  readonly promptIds: Int32Array
+  readonly sampling: CheckedSampling
+  readonly deadlineMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+type Submit = (request: EngineRequest) => AsyncIterableIterator<Output>
+
+/**
+ * Runs the choices of a prompt side by side and gives their deltas as they come. Leaving early or aborting the signal
+ * frees the engine's rows. @throws the failure of the request, or the reason of the signal.
+ */
+export async function* generateStream(
+  task: GenerationTask,
+  submit: Submit,
+  tokenizer: Tokenizer | undefined,
+): AsyncGenerator<GenerationDelta, void, undefined> {
+  const { promptIds, sampling, signal } = task
+  signal?.throwIfAborted()
+  const outputs: AsyncIterableIterator<Output>[] = []
+  const leave = () => {
+    for (const stream of outputs) void stream.return?.()
+  }
+  signal?.addEventListener('abort', leave, { once: true })
+  try {
+    for (const request of requestsOf(task)) outputs.push(submit(request))
+    const choices = outputs.map((stream, index) =>
+      readChoice(stream, new OutputProcessor(index, promptIds.length, sampling, tokenizer)),
+    )
+    for await (const [, delta] of mergeStreams(choices)) {
+      signal?.throwIfAborted()
+      yield delta
+    }
+    signal?.throwIfAborted()
+  } finally {
+    signal?.removeEventListener('abort', leave)
+    leave()
+  }
+}
+
+async function* readChoice(
+  outputs: AsyncIterableIterator<Output>,
+  processor: OutputProcessor,
+): AsyncGenerator<GenerationDelta, void, undefined> {
+  for await (const output of outputs) {
+    const delta = processor.accept(output)
+    if (delta) yield delta
+    // Leaving the loop cancels what the engine still does for a choice that a stop string ended.
+    if (delta?.finish) return
+  }
+}
+
+function* requestsOf({
+  requestId,
+  promptIds,
+  sampling,
+  deadlineMs,
+}: GenerationTask): Generator<EngineRequest> {
+  const { engine, n } = sampling
+  for (let index = 0; index < n; index++) {
+    const seed =
+      engine.seed === undefined ? {} : { seed: BigInt.asUintN(64, BigInt(engine.seed) + BigInt(index)) }
+    yield {
+      ...engine,
+      ...seed,
+      id: n === 1 ? requestId : `${requestId}/${index}`,
+      promptIds,
+      returnContextLogits: (engine.returnContextLogits ?? false) && index === 0,
+      ...(deadlineMs !== undefined && { deadlineMs }),
+    }
+  }
+}

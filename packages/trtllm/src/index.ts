@@ -1,0 +1,39 @@
+export { type ErrorCode, exitCodeOf, TrtllmError } from '@trtllm/kernels'
+export type { CapacityPolicy, ContextLogits, EngineStats, IterationStats } from '@trtllm/runtime'
+export {
+  type ChatContentPart,
+  type ChatMessage,
+  type ChatToolCall,
+  type Detokenizer,
+  loadTokenizer,
+  parseToolCalls,
+  type Tokenizer,
+  type ToolCallEvent,
+  type ToolCallParser,
+} from '@trtllm/text'
+export {
+  AutoModelForCausalLM,
+  AutoTokenizer,
+  type AutoTokenizerInstance,
+  type GenerationOptions,
+  type PretrainedOptions,
+  type TokenizedInputs,
+} from './auto-classes.js'
+export { embeddedModelPath } from './embedded-model.js'
+export type { EngineEvents, EngineState } from './engine-front.js'
+export { type GenerateOptions, LLM } from './llm.js'
+export type { EngineInfo } from './load-model.js'
+export type { DTypeName, LoadOptions } from './load-options.js'
+export type { ChatPrompt, Prompt } from './prompt.js'
+export type {
+  CompletionOutput,
+  FinishReason,
+  GenerationDelta,
+  GenerationFinish,
+  GenerationUsage,
+  PromptLogits,
+  RequestOutput,
+  TokenLogprob,
+} from './request-output.js'
+export type { SamplingParams } from './sampling-params.js'
+export { version } from './version.js'

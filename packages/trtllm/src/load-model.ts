@@ -1,0 +1,218 @@
+import {
+  type CompiledPlan,
+  compile,
+  type Graph,
+  instantiate,
+  pageTokens,
+  probeNamed,
+  trace,
+} from '@trtllm/graph'
+import type { Device, Buffer as DeviceBuffer, FloatDType } from '@trtllm/kernels'
+import { type ModelConfig, parseModelConfig } from '@trtllm/models'
+import { type Checkpoint, dummyParams, loadParams, openCheckpoint } from '@trtllm/models/checkpoint'
+import type { CompiledModel, ModelInfo } from '@trtllm/runtime'
+import type { EngineConfig } from './load-options.js'
+import { type MemoryPlan, planMemory } from './memory-plan.js'
+import { openDevice } from './open-device.js'
+import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
+
+/** How loading goes: a stage, and what is done of how much. */
+export type Progress = (stage: string, done: number, total: number) => void
+
+/** What is known of a loaded model, beyond what the engine needs. Plain data. */
+export interface EngineInfo extends ModelInfo {
+  /** Seconds each stage of loading took. */
+  readonly loadSeconds: Readonly<Record<string, number>>
+  /** Tensors of the checkpoint that the model does not use, at most 16 of them. */
+  readonly unusedTensors: readonly string[]
+}
+
+/** A model on its device, ready for an engine. Dispose of it when that has closed. */
+export interface LoadedModel extends CompiledModel, Disposable {
+  readonly info: EngineInfo
+}
+
+/**
+ * Loads a model: opens the device, reads the config, plans the memory, and only then allocates it and fills in the
+ * weights. What was opened is closed when a stage fails. @throws TrtllmError naming what was wrong and the remedy.
+ */
+export async function loadModel(config: EngineConfig, progress: Progress): Promise<LoadedModel> {
+  using owned = new Resources()
+  const stages = new Stages(progress)
+  const device = owned.use(
+    await stages.run('opening device', () => openDevice(config.device, config.threads)),
+  )
+  const source = await stages.run('reading checkpoint', () => openSource(config))
+  if (source.checkpoint) owned.use(source.checkpoint)
+  const plan = await stages.run('planning memory', () => planModel(config, device, source))
+  const buffers = await stages.run('allocating memory', () => allocate(device, plan, owned))
+  const unusedTensors = await stages.run('loading weights', (tell) =>
+    fillWeights(source, plan.compiled, device, buffers.weights, tell),
+  )
+  const native = owned.use(
+    await stages.run('making plan', () => instantiate(plan.compiled, { device, ...buffers })),
+  )
+  source.checkpoint?.close()
+  const { compiled, sizes } = plan
+  const { model } = source
+  const { vocabSize, rope } = model.config
+  const keeps = owned.move()
+  return {
+    device,
+    plan: native,
+    layout: compiled.layout,
+    pools: compiled.pools.map(({ window }) => ({ pages: plan.pages, pageTokens, window })),
+    vocabSize,
+    eosIds: model.eosIds,
+    maxSeqLen: sizes.maxSeqLen,
+    ...(rope.longAbove !== undefined && { longRopeFromTokens: rope.longAbove }),
+    logitsOperand: probeNamed(compiled, 'logits').operand,
+    info: infoOf(model, device, plan, {
+      loadSeconds: stages.seconds,
+      unusedTensors: unusedTensors.slice(0, 16),
+    }),
+    [Symbol.dispose]: () => keeps[Symbol.dispose](),
+  }
+}
+
+/** Where config and weights come from; there is no checkpoint when the weights are made up. */
+interface Source {
+  readonly model: ModelConfig
+  readonly checkpoint?: Checkpoint
+}
+
+async function openSource({ loadFormat, directory }: EngineConfig): Promise<Source> {
+  if (loadFormat === 'dummy') return { model: await parseModelConfig(directory) }
+  const checkpoint = await openCheckpoint(directory)
+  return { model: checkpoint.model, checkpoint }
+}
+
+function planModel(config: EngineConfig, device: Device, source: Source): MemoryPlan {
+  const { definition, config: modelConfig, architecture } = source.model
+  const graphs = new Map<FloatDType, Graph>()
+  const graphOf = (dtype: FloatDType): Graph => {
+    const { disabledPasses = [] } = config
+    const graph =
+      graphs.get(dtype) ?? trace(definition, modelConfig, { dtype, disabledPasses, name: architecture })
+    graphs.set(dtype, graph)
+    return graph
+  }
+  const dtype = config.dtype === 'auto' ? dtypeOf(source) : config.dtype
+  const compileSizes = (sizes: Sizes, other?: 'bf16'): CompiledPlan => {
+    const graph = graphOf(other ?? dtype)
+    const numPools = new Set(graph.caches.map(({ pool }) => pool)).size
+    return compile(graph, { limits: planLimits(sizes, Math.max(1, numPools)), device })
+  }
+  const sizes = wantedSizes(config, device.kind, modelConfig.maxSeqLen)
+  const { freeBytes } = device.info()
+  return planMemory(sizes, config, { kind: device.kind, name: device.name, freeBytes }, compileSizes)
+}
+
+/** The dtype the config states, or else that of the checkpoint's first float tensor. */
+function dtypeOf({ model, checkpoint }: Source): FloatDType {
+  const names: Readonly<Record<string, FloatDType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' }
+  if (model.dtype) return model.dtype
+  for (const { dtype } of checkpoint?.tensors.values() ?? []) if (names[dtype]) return names[dtype]
+  return 'bf16'
+}
+
+interface Buffers {
+  readonly weights: DeviceBuffer
+  readonly state: DeviceBuffer
+  readonly caches: DeviceBuffer[][]
+}
+
+function allocate(device: Device, { compiled, pages }: MemoryPlan, owned: Resources): Buffers {
+  const { memory, pools } = compiled
+  const buffer = (bytes: number, label: string) => owned.use(device.allocate(bytes, label))
+  const weights = buffer(memory.weightsBytes, 'weights')
+  const state = buffer(memory.stateBytes, 'slot state')
+  state.fill(0)
+  const caches = pools.map((pool) =>
+    pool.caches.map((path) => buffer(pool.pageBytes * pages, `KV cache of ${path}`)),
+  )
+  return { weights, state, caches }
+}
+
+async function fillWeights(
+  { checkpoint }: Source,
+  { params }: CompiledPlan,
+  device: Device,
+  weights: DeviceBuffer,
+  tell: (done: number, total: number) => void,
+): Promise<string[]> {
+  if (checkpoint) return await loadParams(checkpoint, params, device, weights, tell)
+  dummyParams(params, device, weights)
+  return []
+}
+
+function infoOf(
+  model: ModelConfig,
+  device: Device,
+  { compiled, sizes, pages, kvBytes }: MemoryPlan,
+  more: Pick<EngineInfo, 'loadSeconds' | 'unusedTensors'>,
+): EngineInfo {
+  const { weightsBytes, arenaBytes, kvBytesPerToken, stateBytes } = compiled.memory
+  const { name, detail } = device.info()
+  return {
+    name: model.name,
+    architecture: model.architecture,
+    vocabSize: model.config.vocabSize,
+    ...sizes,
+    eosIds: model.eosIds,
+    dtype: compiled.graph.dtype,
+    device: { kind: device.kind, name, detail },
+    memory: { weightsBytes, arenaBytes, kvBytes, kvBytesPerToken, stateBytes },
+    kvTokens: pages * pageTokens,
+    ...more,
+  }
+}
+
+/** Runs stages one after the other, tells of them and keeps their seconds. */
+class Stages {
+  readonly seconds: Record<string, number> = {}
+  readonly #progress: Progress
+
+  constructor(progress: Progress) {
+    this.#progress = progress
+  }
+
+  async run<T>(
+    name: string,
+    work: (tell: (done: number, total: number) => void) => T | Promise<T>,
+  ): Promise<T> {
+    const startMs = performance.now()
+    this.#progress(name, 0, 1)
+    // A large checkpoint has hundreds of tensors; a message each ten milliseconds is plenty.
+    let toldMs = startMs
+    const result = await work((done, total) => {
+      if (performance.now() - toldMs < 10 && done < total) return
+      toldMs = performance.now()
+      this.#progress(name, done, total)
+    })
+    this.seconds[name] = (performance.now() - startMs) / 1000
+    return result
+  }
+}
+
+/** Resources that are given back in the reverse order. Node 20 has no DisposableStack. */
+class Resources implements Disposable {
+  #resources: Disposable[] = []
+
+  use<T extends Disposable>(resource: T): T {
+    this.#resources.push(resource)
+    return resource
+  }
+
+  /** Hands everything over to a new owner. */
+  move(): Resources {
+    const moved = new Resources()
+    moved.#resources = this.#resources
+    this.#resources = []
+    return moved
+  }
+
+  [Symbol.dispose](): void {
+    for (const resource of this.#resources.splice(0).reverse()) resource[Symbol.dispose]()
+  }
+}

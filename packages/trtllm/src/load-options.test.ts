@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { checkLoadOptions, engineConfig, type LoadOptions } from './load-options.js'
+
+describe('load options', () => {
+  it.each([
+    [{ devise: 'cpu' }, /^devise is no option of LLM\.load; expected one of device, dtype/],
+    [{ device: 'gpu' }, 'device is "gpu", expected auto, cpu, cuda, cuda:N or null'],
+    [{ dtype: 'int8' }, /^dtype is "int8", expected one of auto, f32, float32/],
+    [{ isolation: 'none' }, 'isolation is "none", expected one of thread, process'],
+    [{ loadFormat: 'gguf' }, 'loadFormat is "gguf", expected one of auto, dummy'],
+    [{ maxBatchSize: 0 }, 'maxBatchSize is 0, expected a whole number of at least 1'],
+    [{ maxNumTokens: 1.5 }, 'maxNumTokens is 1.5, expected a whole number of at least 1'],
+    [{ maxSeqLen: 1 }, 'maxSeqLen is 1, expected a whole number of at least 2'],
+    [{ kvCacheFreeGpuMemoryFraction: 0 }, /^kvCacheFreeGpuMemoryFraction is 0, expected a number above 0/],
+    [{ threads: -1 }, 'threads is -1, expected a whole number of at least 1'],
+  ])('refuse %j', (options, message) => {
+    const expected = typeof message === 'string' ? message : expect.stringMatching(message)
+    expect(() => checkLoadOptions(options as LoadOptions)).toThrow(
+      expect.objectContaining({ code: 'bad_flag', exitCode: 64, message: expected }) as Error,
+    )
+  })
+
+  it('reach the engine as plain data, with dtypes by one name', () => {
+    const options: LoadOptions = {
+      dtype: 'float16',
+      maxSeqLen: undefined,
+      maxBatchSize: 4,
+      onProgress: () => {},
+      tokenizer: false,
+    }
+    checkLoadOptions(options)
+    expect(engineConfig('dir', options)).toEqual({
+      directory: 'dir',
+      device: 'auto',
+      dtype: 'f16',
+      loadFormat: 'auto',
+      maxBatchSize: 4,
+    })
+  })
+})

@@ -1,0 +1,141 @@
+import { type FloatDType, TrtllmError } from '@trtllm/kernels'
+import type { CapacityPolicy } from '@trtllm/runtime'
+
+/** Precisions by both of their names; `auto` is the checkpoint's. */
+export type DTypeName = 'auto' | FloatDType | 'float32' | 'float16' | 'bfloat16'
+
+/** How to load a model. Everything is optional. */
+export interface LoadOptions {
+  /** `auto` (a GPU where one can be used, else the CPU), `cpu`, `cuda`, `cuda:N`, or `null` (computes nothing). */
+  device?: string | undefined
+  /** Default `auto`. */
+  dtype?: DTypeName | undefined
+  /**
+   * Where the engine runs: `thread` of this process (default), or a `process` of its own, which a crash of the engine
+   * does not take along.
+   */
+  isolation?: 'thread' | 'process' | undefined
+  /** Folder or hub id of the tokenizer (default: the model's), or false for none: prompts are token ids then. */
+  tokenizer?: string | false | undefined
+  /** File or text of a chat template that replaces the model's own. */
+  chatTemplate?: string | undefined
+  /** Branch, tag or commit of a hub model. */
+  revision?: string | undefined
+  /** `dummy` fills random weights and needs only a config.json. Default `auto`: the checkpoint. */
+  loadFormat?: 'auto' | 'dummy' | undefined
+  /** Sequences run at once. Default 256 on a GPU, 64 on the CPU. */
+  maxBatchSize?: number | undefined
+  /** Tokens of one step. Default 8192 on a GPU, 512 on the CPU. */
+  maxNumTokens?: number | undefined
+  /** Prompt and answer together, in tokens. Default: what the model is made for, as far as the cache can hold it. */
+  maxSeqLen?: number | undefined
+  /** Share of the memory free beside the weights that the KV cache may take. Default 0.9 on a GPU; CPU: 25 % of the free memory, at most 4 GiB. */
+  kvCacheFreeGpuMemoryFraction?: number | undefined
+  /** Most tokens in the KV cache. */
+  kvCacheMaxTokens?: number | undefined
+  /** Who may run when the KV cache is full. Default `RESERVE_AND_GROW`. */
+  capacitySchedulerPolicy?: CapacityPolicy | undefined
+  /** CPU threads. Default: one per physical core. */
+  threads?: number | undefined
+  /** Graph passes to leave out, by name; `all` for every one. For finding faults. */
+  disabledPasses?: readonly string[] | undefined
+  /** How loading goes: a stage, and what is done of how much in that stage's unit. */
+  onProgress?: ((stage: string, done: number, total: number) => void) | undefined
+  /** Hears of things that are worth knowing and no errors. */
+  onWarning?: ((message: string) => void) | undefined
+  /** Ends loading; `LLM.load` then rejects with its reason. */
+  signal?: AbortSignal | undefined
+}
+
+/** What the engine is started with. Plain data: it crosses to a thread or a process, again after each restart. */
+export interface EngineConfig {
+  readonly directory: string
+  readonly device: string
+  readonly dtype: 'auto' | FloatDType
+  readonly loadFormat: 'auto' | 'dummy'
+  readonly maxBatchSize?: number
+  readonly maxNumTokens?: number
+  readonly maxSeqLen?: number
+  readonly kvCacheFreeGpuMemoryFraction?: number
+  readonly kvCacheMaxTokens?: number
+  readonly capacitySchedulerPolicy?: CapacityPolicy
+  readonly threads?: number
+  readonly disabledPasses?: readonly string[]
+}
+
+const dtypeNames: Readonly<Record<DTypeName, 'auto' | FloatDType>> = {
+  auto: 'auto',
+  f32: 'f32',
+  float32: 'f32',
+  f16: 'f16',
+  float16: 'f16',
+  bf16: 'bf16',
+  bfloat16: 'bf16',
+}
+
+/** Every option; the checks of those that have a range. */
+const checks: Readonly<Record<keyof LoadOptions, ((value: never) => string | undefined) | null>> = {
+  device: (value: unknown) =>
+    typeof value === 'string' && /^(auto|cpu|null|cuda(:\d{1,3})?)$/.test(value)
+      ? undefined
+      : 'auto, cpu, cuda, cuda:N or null',
+  dtype: oneOf(...Object.keys(dtypeNames)),
+  isolation: oneOf('thread', 'process'),
+  tokenizer: null,
+  chatTemplate: null,
+  revision: null,
+  loadFormat: oneOf('auto', 'dummy'),
+  maxBatchSize: whole(1),
+  maxNumTokens: whole(1),
+  maxSeqLen: whole(2),
+  kvCacheFreeGpuMemoryFraction: (value: unknown) =>
+    typeof value === 'number' && value > 0 && value <= 1 ? undefined : 'a number above 0 and at most 1',
+  kvCacheMaxTokens: whole(1),
+  capacitySchedulerPolicy: oneOf('RESERVE_AND_GROW', 'GUARANTEED_NO_EVICT'),
+  threads: whole(1),
+  disabledPasses: null,
+  onProgress: null,
+  onWarning: null,
+  signal: null,
+}
+
+function oneOf(...values: string[]) {
+  return (value: unknown) => (values.includes(value as string) ? undefined : `one of ${values.join(', ')}`)
+}
+
+function whole(least: number) {
+  return (value: unknown) =>
+    Number.isSafeInteger(value) && (value as number) >= least
+      ? undefined
+      : `a whole number of at least ${least}`
+}
+
+/** @throws TrtllmError bad_flag naming an option that is unknown or out of range. */
+export function checkLoadOptions(options: LoadOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) {
+      const known = Object.keys(checks).join(', ')
+      throw new TrtllmError('bad_flag', `${name} is no option of LLM.load; expected one of ${known}`)
+    }
+    const expected = value === undefined ? undefined : checks[name as keyof LoadOptions]?.(value as never)
+    if (expected !== undefined)
+      throw new TrtllmError('bad_flag', `${name} is ${JSON.stringify(value)}, expected ${expected}`)
+  }
+}
+
+/** The engine's part of checked options. */
+export function engineConfig(directory: string, options: LoadOptions): EngineConfig {
+  const { maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses } = options
+  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy } = options
+  const optional = {
+    ...{ maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses },
+    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy },
+  }
+  return {
+    directory,
+    device: options.device ?? 'auto',
+    dtype: dtypeNames[options.dtype ?? 'auto'],
+    loadFormat: options.loadFormat ?? 'auto',
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  }
+}

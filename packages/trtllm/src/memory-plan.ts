@@ -1,0 +1,167 @@
+import { type CompiledPlan, fixedBytes, pageTokens, poolPageBytes } from '@trtllm/graph'
+import { type DeviceKind, TrtllmError } from '@trtllm/kernels'
+import type { EngineConfig } from './load-options.js'
+import type { Sizes } from './step-limits.js'
+
+const mebibyte = 2 ** 20
+const gibibyte = 2 ** 30
+
+/** Room for what kernels need while they run, which is known only when the native plan is made. */
+const workspaceBytes: Readonly<Record<DeviceKind, number>> = {
+  cuda: 64 * mebibyte,
+  cpu: 16 * mebibyte,
+  null: 0,
+}
+
+/** Largest KV cache on the CPU, and its share of the free memory, when nothing else is said. */
+const cpuCache = { bytes: 4 * gibibyte, share: 0.25 }
+const defaultFraction = 0.9
+
+/** Where a model is to be put. Memory in bytes. */
+export interface MemoryOffer {
+  readonly kind: DeviceKind
+  readonly name: string
+  readonly freeBytes: number
+}
+
+/** A plan whose memory fits, and how many pages each pool gets. */
+export interface MemoryPlan {
+  readonly compiled: CompiledPlan
+  readonly sizes: Sizes
+  readonly pages: number
+  readonly kvBytes: number
+}
+
+/** Lays a model out for given sizes; `dtype` other than the chosen one is for telling what else would fit. */
+export type CompileSizes = (sizes: Sizes, dtype?: 'bf16') => CompiledPlan
+
+/**
+ * Chooses sizes and pages that fit, before anything is allocated. A sequence length that was not asked for is lowered to
+ * what the cache can hold. @throws TrtllmError out_of_memory with need, have and the options that would fit.
+ */
+export function planMemory(
+  wanted: Sizes,
+  config: EngineConfig,
+  offer: MemoryOffer,
+  compileSizes: CompileSizes,
+): MemoryPlan {
+  const fits = fit(wanted, config, offer, compileSizes(wanted))
+  if (fits.plan) return fits.plan
+  if (config.maxSeqLen === undefined && fits.tokens >= leastSeqLen) {
+    const shorter = { ...wanted, maxSeqLen: fits.tokens }
+    const second = fit(shorter, config, offer, compileSizes(shorter))
+    if (second.plan) return second.plan
+  }
+  throw refusal(wanted, config, offer, compileSizes)
+}
+
+/** A context shorter than this is no context: rather refuse. */
+const leastSeqLen = 64
+
+interface Fit {
+  /** Set when one sequence of the wanted length fits. */
+  readonly plan?: MemoryPlan
+  /** Tokens that the cache can hold. */
+  readonly tokens: number
+}
+
+function fit(sizes: Sizes, config: EngineConfig, offer: MemoryOffer, compiled: CompiledPlan): Fit {
+  const pageBytes = bytesOfPage(compiled)
+  const kvBytes = cacheBytes(compiled, config, offer)
+  const useful = sizes.maxBatchSize * pagesOf(sizes.maxSeqLen)
+  const allowed = config.kvCacheMaxTokens === undefined ? useful : pagesOf(config.kvCacheMaxTokens)
+  const pages = Math.min(Math.floor(kvBytes / pageBytes), useful, allowed)
+  if (pages < pagesOf(sizes.maxSeqLen)) return { tokens: Math.max(0, pages) * pageTokens }
+  return { tokens: pages * pageTokens, plan: { compiled, sizes, pages, kvBytes: pages * pageBytes } }
+}
+
+/** Bytes that the cache may take; negative when not even the rest fits. */
+function cacheBytes(
+  compiled: CompiledPlan,
+  { kvCacheFreeGpuMemoryFraction: fraction }: EngineConfig,
+  offer: MemoryOffer,
+): number {
+  const left = offer.freeBytes - needBesideCache(compiled, offer)
+  if (offer.kind !== 'cpu' || fraction !== undefined) return left * (fraction ?? defaultFraction)
+  return Math.min(left, cpuCache.bytes, offer.freeBytes * cpuCache.share)
+}
+
+/** Two steps are in flight: the second slab comes on top of the plan's one. */
+const needBesideCache = ({ memory }: CompiledPlan, { kind }: MemoryOffer): number =>
+  fixedBytes(memory) + memory.stepBytes + workspaceBytes[kind]
+
+const pagesOf = (tokens: number): number => Math.ceil(tokens / pageTokens)
+
+const bytesOfPage = ({ pools }: CompiledPlan): number =>
+  pools.reduce((bytes, pool) => bytes + poolPageBytes(pool), 0)
+
+function refusal(
+  wanted: Sizes,
+  config: EngineConfig,
+  offer: MemoryOffer,
+  compileSizes: CompileSizes,
+): TrtllmError {
+  const compiled = compileSizes(wanted)
+  const { memory } = compiled
+  const sequence = pagesOf(wanted.maxSeqLen) * bytesOfPage(compiled)
+  const needBytes = needBesideCache(compiled, offer) + sequence
+  const parts = [
+    `weights ${inGiB(memory.weightsBytes)}`,
+    `activations and step ${inGiB(memory.arenaBytes + 2 * memory.stepBytes + workspaceBytes[offer.kind])}`,
+    `slot state ${inGiB(memory.stateBytes)}`,
+    `KV cache of one sequence of ${wanted.maxSeqLen} tokens ${inGiB(sequence)}`,
+  ]
+  const cache = Math.max(0, cacheBytes(compiled, config, offer))
+  const limits = `; of these the KV cache may take ${inGiB(cache)}${
+    config.kvCacheMaxTokens === undefined ? '' : ` and ${config.kvCacheMaxTokens} tokens`
+  }`
+  const options = whatWouldFit(wanted, config, offer, compileSizes)
+  const remedy =
+    options.length > 0
+      ? `would fit: ${options.join('; ')}`
+      : 'no smaller batch or context would fit: use a device with more memory or a smaller model'
+  return new TrtllmError(
+    'out_of_memory',
+    `${offer.name}: need ${inGiB(needBytes)} (${parts.join(', ')}), have ${inGiB(offer.freeBytes)} free${limits}; ${remedy}`,
+    { details: { needBytes, haveBytes: offer.freeBytes, options } },
+  )
+}
+
+/** Changes that would make it fit, each on its own, as the options are written. */
+function whatWouldFit(
+  wanted: Sizes,
+  config: EngineConfig,
+  offer: MemoryOffer,
+  compileSizes: CompileSizes,
+): string[] {
+  const options: string[] = []
+  const attempt = (sizes: Sizes, own: EngineConfig = config, dtype?: 'bf16') =>
+    fit(sizes, own, offer, compileSizes(sizes, dtype))
+  const { tokens } = attempt(wanted)
+  if (tokens >= leastSeqLen) options.push(`maxSeqLen ${Math.min(tokens, wanted.maxSeqLen)}`)
+  const smaller = halvings(wanted).find((sizes) => attempt(sizes).plan)
+  if (smaller) options.push(`maxBatchSize ${smaller.maxBatchSize} with maxNumTokens ${smaller.maxNumTokens}`)
+  const { kvCacheMaxTokens: _, ...free } = { ...config, kvCacheFreeGpuMemoryFraction: 0.95 }
+  if (attempt(wanted, free).plan)
+    options.push(
+      `kvCacheFreeGpuMemoryFraction 0.95${config.kvCacheMaxTokens ? ' without kvCacheMaxTokens' : ''}`,
+    )
+  if (compileSizes(wanted).graph.dtype === 'f32' && attempt(wanted, config, 'bf16').plan)
+    options.push('dtype bf16')
+  return options
+}
+
+/** Smaller and smaller steps of the same sequence length. */
+function halvings({ maxBatchSize, maxNumTokens, maxSeqLen }: Sizes): Sizes[] {
+  const found: Sizes[] = []
+  let [batch, tokens] = [maxBatchSize, maxNumTokens]
+  while (batch > 1 || tokens > 16) {
+    batch = Math.max(1, batch >> 1)
+    tokens = Math.max(16, batch, tokens >> 1)
+    found.push({ maxBatchSize: batch, maxNumTokens: tokens, maxSeqLen })
+  }
+  return found
+}
+
+const inGiB = (bytes: number): string =>
+  bytes >= gibibyte / 10 ? `${(bytes / gibibyte).toFixed(2)} GiB` : `${(bytes / mebibyte).toFixed(1)} MiB`

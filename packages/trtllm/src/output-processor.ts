@@ -1,0 +1,102 @@
+import { deserializeError, type Finish, type Output, type TokenLogprobs } from '@trtllm/runtime'
+import { type Detokenizer, StopStrings, type Tokenizer } from '@trtllm/text'
+import type { CheckedSampling } from './check-sampling-params.js'
+import type { GenerationDelta, GenerationFinish, TokenLogprob } from './request-output.js'
+
+type TextSampling = Pick<
+  CheckedSampling,
+  'stop' | 'stopTokenIds' | 'includeStop' | 'skipSpecialTokens' | 'detokenize' | 'minTokens'
+>
+
+/**
+ * Turns the engine's outputs of one choice into deltas: detokenizes, cuts at stop strings, counts tokens. It goes token
+ * by token, so that its result does not depend on how many tokens an output brings.
+ */
+export class OutputProcessor {
+  readonly #index: number
+  readonly #promptTokens: number
+  readonly #sampling: TextSampling
+  readonly #detokenizer: Detokenizer | undefined
+  readonly #stops: StopStrings
+  #count = 0
+  #isOver = false
+
+  constructor(
+    index: number,
+    promptTokens: number,
+    sampling: TextSampling,
+    tokenizer: Pick<Tokenizer, 'createDetokenizer'> | undefined,
+  ) {
+    const { detokenize, skipSpecialTokens, stop, includeStop } = sampling
+    this.#index = index
+    this.#promptTokens = promptTokens
+    this.#sampling = sampling
+    this.#detokenizer = detokenize ? tokenizer?.createDetokenizer({ skipSpecialTokens }) : undefined
+    this.#stops = new StopStrings(stop, { keepStop: includeStop })
+  }
+
+  /**
+   * The delta for an output; undefined when it brings nothing to tell. After a delta with `finish` the caller cancels
+   * the engine's request if the output had none. @throws TrtllmError the failure of the request.
+   */
+  accept(output: Output): GenerationDelta | undefined {
+    if (this.#isOver) return undefined
+    const { tokens, logprobs, contextLogits, finish } = output
+    if (finish?.reason === 'error')
+      throw deserializeError(finish.error ?? { code: 'internal', message: 'the engine gave no reason' })
+    const endsByToken = finish?.reason === 'stop'
+    let text = ''
+    let taken = 0
+    let stop: string | undefined
+    while (taken < tokens.length && stop === undefined) {
+      const id = tokens[taken++]!
+      this.#count++
+      const isEnd = endsByToken && taken === tokens.length
+      if (isEnd && !this.#sampling.includeStop) break
+      const piece = this.#cut(this.#detokenizer?.push([id]) ?? '')
+      text += piece.text
+      stop = piece.stop
+    }
+    if (finish && stop === undefined) {
+      const rest = this.#cut(this.#detokenizer?.flush() ?? '')
+      text += rest.text + (rest.stop === undefined ? this.#stops.flush() : '')
+      stop = rest.stop
+    }
+    const ended = this.#finish(finish, stop)
+    if (taken === 0 && text === '' && !ended && !contextLogits) return undefined
+    return {
+      index: this.#index,
+      text,
+      tokenIds: [...tokens.subarray(0, taken)],
+      ...(logprobs && { logprobs: logprobsOf(tokens, logprobs, taken) }),
+      ...(contextLogits && { contextLogits }),
+      ...(ended && { finish: ended }),
+    }
+  }
+
+  /** Stop strings do not count before `minTokens`. */
+  #cut(text: string): { text: string; stop?: string } {
+    return this.#count < this.#sampling.minTokens ? { text } : this.#stops.push(text)
+  }
+
+  #finish(finish: Finish | undefined, stop: string | undefined): GenerationFinish | undefined {
+    if (!finish && stop === undefined) return undefined
+    this.#isOver = true
+    const counts = { promptTokens: this.#promptTokens, completionTokens: this.#count }
+    // The engine has not told about its cache where it is not asked to go on.
+    if (stop !== undefined) return { reason: 'stop', stopReason: stop, usage: { ...counts, cachedTokens: 0 } }
+    const { reason, stopId } = finish!
+    const usage = { ...counts, cachedTokens: finish!.usage.cachedTokens }
+    const isWanted = stopId !== undefined && this.#sampling.stopTokenIds.includes(stopId)
+    return { reason: reason as GenerationFinish['reason'], stopReason: isWanted ? stopId : null, usage }
+  }
+}
+
+function logprobsOf(tokens: Int32Array, all: readonly TokenLogprobs[], count: number): TokenLogprob[] {
+  return all.slice(0, count).map(({ logprob, rank, topIds, topLogprobs }, at) => ({
+    id: tokens[at]!,
+    logprob,
+    rank,
+    top: Array.from(topIds, (id, place) => ({ id, logprob: topLogprobs[place]! })),
+  }))
+}

@@ -1,0 +1,56 @@
+/**
+ * How to continue a prompt. Everything is optional; without `temperature`, `topK`, `topP` and `minP` the most likely
+ * token is taken each time. Values of the model's generation_config.json are not applied, only its end ids.
+ */
+export interface SamplingParams {
+  /** New tokens at most. Without it the answer may fill the model's context. */
+  maxTokens?: number | undefined
+  /** The answer does not end before this many new tokens. */
+  minTokens?: number | undefined
+  /** Divides the logits; 0 takes the most likely token. 1 when another filter is given without it. */
+  temperature?: number | undefined
+  /** Keeps the k most likely tokens; 0 = all. */
+  topK?: number | undefined
+  /** Keeps the most likely tokens until they hold this share of the probability; 0..1. */
+  topP?: number | undefined
+  /** Keeps tokens at least this fraction as likely as the best one; 0..1. */
+  minP?: number | undefined
+  /** Divides (or multiplies, where negative) logits of tokens in the prompt or the answer; 1 = off. */
+  repetitionPenalty?: number | undefined
+  /** Is taken from logits of tokens in the answer, once. */
+  presencePenalty?: number | undefined
+  /** Is taken from logits of tokens in the answer, as often as they occur. */
+  frequencyPenalty?: number | undefined
+  /** Fixes the random numbers: 0..2^64-1, a bigint above 2^53. Choice i uses seed + i. */
+  seed?: number | bigint | undefined
+  /** Answers to the same prompt, 1..128. Default 1. */
+  n?: number | undefined
+  /** Texts that end the answer; they are left out of it. */
+  stop?: string | readonly string[] | undefined
+  /** Token ids that end the answer beside the model's end ids. */
+  stopTokenIds?: readonly number[] | undefined
+  /** Whether the stop text or the text of the stop token stays in the answer. */
+  includeStopStrInOutput?: boolean | undefined
+  /** Whether the model's end ids are ordinary tokens. */
+  ignoreEos?: boolean | undefined
+  /** Words that must not occur, each also with a space before it. */
+  bad?: string | readonly string[] | undefined
+  /** The same as `bad`. */
+  badWords?: readonly string[] | undefined
+  /** Token ids, or sequences of them, that must not occur. */
+  badTokenIds?: readonly (number | readonly number[])[] | undefined
+  /** Is added to the logits of tokens: [id, value] pairs, or values (-100..100) by id. */
+  logitBias?: readonly (readonly [id: number, value: number])[] | Readonly<Record<number, number>> | undefined
+  /** Log-probabilities of each new token: 0 = of the chosen one, k = also of the k best, at most 20. */
+  logprobs?: number | undefined
+  /** Whether special tokens are left out of the text. Default true. */
+  skipSpecialTokens?: boolean | undefined
+  /** Whether text prompts get the tokenizer's special tokens (a beginning-of-text id). Default true; chats never do. */
+  addSpecialTokens?: boolean | undefined
+  /** Keeps the last tokens of a prompt that is longer. */
+  truncatePromptTokens?: number | undefined
+  /** Whether token ids are turned into text. Default true. */
+  detokenize?: boolean | undefined
+  /** Whether the logits of every prompt position are returned. */
+  returnContextLogits?: boolean | undefined
+}

@@ -29,7 +29,7 @@ if(NOT TRTLLM_CUDA STREQUAL "off")
       set(CMAKE_CUDA_COMPILER ${nvcc})
     endif()
   endif()
-  set(CMAKE_CUDA_ARCHITECTURES ${TRTLLM_CUDA_ARCHS})
+  set(CMAKE_CUDA_ARCHITECTURES OFF)  # targets name them; CMake 3.25 refuses the names of new architectures
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)

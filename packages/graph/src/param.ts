@@ -4,7 +4,7 @@ import { Value } from './value.js'
 
 /**
  * How a weight is stored: a `matrix` in the device's own layout, a row-major `table` that is looked up by row, a
- * `vector`, or `derived` values computed from the config instead of read from a checkpoint.
+ * `vector` (or a few, one a row), or `derived` values computed from the config instead of read from a checkpoint.
  */
 export type ParamKind = 'matrix' | 'table' | 'vector' | 'derived'
 
@@ -27,6 +27,8 @@ export interface ParamSource {
   readonly firstRow: number
   /** Absent: the whole tensor. */
   readonly slice?: ParamSlice
+  /** Added to every element as it is loaded: 1 where a checkpoint keeps `weight - 1`. */
+  readonly plus?: number
 }
 
 /** A named weight: what it is called, its local size and where its data comes from. Holds no data of a checkpoint. */
@@ -44,14 +46,17 @@ export class Param {
     /** The values of a derived param, row by row. */
     readonly values?: Float32Array,
   ) {
-    const shape = kind === 'vector' ? [Dim.of(rows)] : [Dim.of(rows), Dim.of(columns)]
+    const shape = isList(kind, columns) ? [Dim.of(rows)] : [Dim.of(rows), Dim.of(columns)]
     this.value = new Value(path, dtype, shape, { kind: 'param', param: this })
   }
 
   get shapeText(): string {
-    return this.kind === 'vector' ? `[${this.rows}]` : `[${this.rows},${this.columns}]`
+    return isList(this.kind, this.columns) ? `[${this.rows}]` : `[${this.rows},${this.columns}]`
   }
 }
+
+/** Whether a param has one axis. */
+const isList = (kind: ParamKind, columns: number): boolean => kind === 'vector' && columns === 1
 
 /** The params of one trace, by path and in the order of their first use. */
 export class ParamTable {

@@ -10,6 +10,8 @@ export interface ParamRequest {
   readonly rows: number
   readonly columns: number
   readonly source: Omit<ParamSource, 'firstRow'>
+  /** Kept in f32 whatever type the model has. */
+  readonly precise?: boolean
 }
 
 /** Where in the checkpoint a model function is. Paths of scopes are names of checkpoint tensors. */
@@ -30,14 +32,20 @@ export class Scope {
     for (let index = 0; index < count; index++) yield this.at(`${path}.${index}`)
   }
 
+  /** The scopes `path.0`, `path.1`, ..., each with its item. */
+  *along<Item>(path: string, items: readonly Item[]): Generator<[Scope, Item], void, undefined> {
+    for (const [index, item] of items.entries()) yield [this.at(`${path}.${index}`), item]
+  }
+
   /** The weight `name` of this scope, for layers. Asked twice it is the same value. */
   param(name: string, request: ParamRequest): Value {
     return this.weightAt(this.at(name).path, request)
   }
 
   /** The weight of that whole path, for layers that share one with another scope. */
-  weightAt(path: string, { kind, rows, columns, source }: ParamRequest): Value {
-    const { params, dtype } = this.recorder
+  weightAt(path: string, { kind, rows, columns, source, precise = false }: ParamRequest): Value {
+    const { params } = this.recorder
+    const dtype = precise ? 'f32' : this.recorder.dtype
     return params.request(new Param(path, kind, dtype, rows, columns, [{ ...source, firstRow: 0 }])).value
   }
 

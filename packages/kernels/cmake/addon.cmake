@@ -24,4 +24,5 @@ target_include_directories(trtllm_kernels SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(trtllm_kernels PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS)
 target_compile_options(trtllm_kernels PRIVATE -O2 ${TRTLLM_WARNINGS})
 target_link_libraries(trtllm_kernels PRIVATE ${CMAKE_JS_LIB} ${CMAKE_DL_LIBS} Threads::Threads)
-target_link_options(trtllm_kernels PRIVATE -static-libgcc -static-libstdc++ -Wl,--exclude-libs,ALL)
+target_link_options(trtllm_kernels PRIVATE -static-libgcc -static-libstdc++ -Wl,--no-undefined-version
+  -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/addon-exports.map)

@@ -7,18 +7,28 @@ import { applyDeltas } from '../ops/apply-deltas/apply-deltas.op.js'
 import { embed } from '../ops/embed/embed.op.js'
 import { gatherRows } from '../ops/gather-rows/gather-rows.op.js'
 import { gatherTokens } from '../ops/gather-tokens/gather-tokens.op.js'
+import { geluTanh } from '../ops/gelu-tanh/gelu-tanh.op.js'
+import { geluTanhMul } from '../ops/gelu-tanh-mul/gelu-tanh-mul.op.js'
+import { headLayerNorm } from '../ops/head-layer-norm/head-layer-norm.op.js'
+import { headRmsNorm } from '../ops/head-rms-norm/head-rms-norm.op.js'
 import { kvWrite } from '../ops/kv-write/kv-write.op.js'
+import { layerNorm } from '../ops/layer-norm/layer-norm.op.js'
 import { linear } from '../ops/linear/linear.op.js'
 import { logprobs } from '../ops/logprobs/logprobs.op.js'
 import { mul } from '../ops/mul/mul.op.js'
+import { normRopeKvWrite } from '../ops/norm-rope-kv-write/norm-rope-kv-write.op.js'
 import { pagedAttention } from '../ops/paged-attention/paged-attention.op.js'
 import { penalize } from '../ops/penalize/penalize.op.js'
 import { rmsNorm } from '../ops/rms-norm/rms-norm.op.js'
+import { rmsNormAdd } from '../ops/rms-norm-add/rms-norm-add.op.js'
+import { rmsNormAddRmsNorm } from '../ops/rms-norm-add-rms-norm/rms-norm-add-rms-norm.op.js'
 import { rope } from '../ops/rope/rope.op.js'
 import { ropeKvWrite } from '../ops/rope-kv-write/rope-kv-write.op.js'
 import { sample } from '../ops/sample/sample.op.js'
+import { scale } from '../ops/scale/scale.op.js'
 import { silu } from '../ops/silu/silu.op.js'
 import { siluMul } from '../ops/silu-mul/silu-mul.op.js'
+import { softcap } from '../ops/softcap/softcap.op.js'
 import type { OpSchema } from './define-op.js'
 
 /** Every op, by the name it has in TypeScript. */
@@ -31,18 +41,28 @@ export const ops = {
   embed,
   gatherRows,
   gatherTokens,
+  geluTanh,
+  geluTanhMul,
+  headLayerNorm,
+  headRmsNorm,
   kvWrite,
+  layerNorm,
   linear,
   logprobs,
   mul,
+  normRopeKvWrite,
   pagedAttention,
   penalize,
   rmsNorm,
+  rmsNormAdd,
+  rmsNormAddRmsNorm,
   rope,
   ropeKvWrite,
   sample,
+  scale,
   silu,
   siluMul,
+  softcap,
 } as const
 
 const byName = new Map<string, OpSchema>(Object.values(ops).map((op) => [op.name, op]))

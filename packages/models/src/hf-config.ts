@@ -79,6 +79,15 @@ export class HfConfig {
     return list
   }
 
+  /** A list of strings. */
+  strings(key: string): string[] {
+    const value = this.required(key, undefined, 'a list of strings')
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+      this.wrongType(key, 'a list of strings', value)
+    }
+    return value as string[]
+  }
+
   /** Token ids written as one integer, a list of integers, or nothing. */
   tokenIds(key: string): number[] {
     const value = this.values[key] ?? []
@@ -95,6 +104,11 @@ export class HfConfig {
     if (value === undefined || value === null) return undefined
     if (!isJsonObject(value)) this.wrongType(key, 'an object', value)
     return new HfConfig(this.file, value as JsonObject, `${this.name(key)}.`)
+  }
+
+  /** An object of these values alone, in the place of this one. */
+  with(values: JsonObject): HfConfig {
+    return new HfConfig(this.file, values, this.prefix)
   }
 
   /** The key as messages spell it: with the names of the objects around it. */

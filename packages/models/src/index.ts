@@ -1,3 +1,4 @@
+export type { DecoderConfig } from './decoder-config.js'
 export { HfConfig } from './hf-config.js'
 export { type LlamaConfig, parseLlamaConfig } from './llama/llama.config.js'
 export { type ModelConfig, parseModelConfig } from './model-config.js'

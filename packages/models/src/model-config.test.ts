@@ -112,7 +112,7 @@ const table: [Record<string, unknown>, string, number][] = [
   ],
   [
     { architectures: ['MixtralForCausalLM'], num_local_experts: 8, num_experts_per_tok: 2 },
-    'config.json: architecture MixtralForCausalLM is not supported; nearest supported: MistralForCausalLM (it does not know num_experts_per_tok, num_local_experts); supported: LlamaForCausalLM, MistralForCausalLM',
+    'config.json: architecture MixtralForCausalLM is not supported; nearest supported: MistralForCausalLM (it does not know num_experts_per_tok, num_local_experts); supported: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3ForConditionalGeneration, Phi3ForCausalLM, Exaone4ForCausalLM, CohereForCausalLM, Cohere2ForCausalLM, Olmo2ForCausalLM',
     data,
   ],
 ]

@@ -2,8 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { FloatDType } from '@trtllm/kernels'
 import { badCheckpoint, contradictoryConfig } from './bad-input.js'
+import type { DecoderConfig } from './decoder-config.js'
 import { HfConfig } from './hf-config.js'
-import type { LlamaConfig } from './llama/llama.config.js'
 import { type AnyModelDefinition, familyOf } from './registry.js'
 
 /** What a model directory says about a model, weights aside. */
@@ -12,8 +12,8 @@ export interface ModelConfig {
   readonly name: string
   readonly architecture: string
   readonly definition: AnyModelDefinition
-  readonly config: LlamaConfig
-  /** Ids that end a text: generation_config.json's, or else config.json's. */
+  readonly config: DecoderConfig
+  /** Ids that end a text: those of generation_config.json, or else of config.json, or else of the text config in it. */
   readonly eosIds: readonly number[]
   readonly bosId: number | undefined
   /** The dtype of the checkpoint as its config states it. */
@@ -78,7 +78,8 @@ function refuseQuantized(config: HfConfig): void {
 }
 
 function endIds(generation: HfConfig, config: HfConfig, vocabSize: number): number[] {
-  const source = generation.has('eos_token_id') ? generation : config
+  const holders = [generation, config, config.section('text_config')]
+  const source = holders.find((holder) => holder?.has('eos_token_id')) ?? config
   const ids = source.tokenIds('eos_token_id')
   const outside = ids.find((id) => id >= vocabSize)
   if (outside === undefined) return [...new Set(ids)]

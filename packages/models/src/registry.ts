@@ -1,7 +1,18 @@
+import type { ModelDefinition } from '@trtllm/graph'
 import { unknownArchitecture } from './bad-input.js'
+import { cohereKeys } from './cohere/cohere.config.js'
+import { cohere2Keys } from './cohere2/cohere2.config.js'
+import type { DecoderConfig } from './decoder-config.js'
+import { exaone4Keys } from './exaone4/exaone4.config.js'
+import { gemma2Keys } from './gemma2/gemma2.config.js'
+import { gemma3ConditionalKeys, gemma3Keys } from './gemma3/gemma3.config.js'
 import type { HfConfig } from './hf-config.js'
 import { llamaKeys } from './llama/llama.config.js'
 import { describeNearest } from './nearest-architecture.js'
+import { olmo2Keys } from './olmo2/olmo2.config.js'
+import { phi3Keys } from './phi3/phi3.config.js'
+import { qwen2Keys } from './qwen2/qwen2.config.js'
+import { qwen3Keys } from './qwen3/qwen3.config.js'
 
 /** A family of model classes: what its config may say, and its code, loaded when first asked for. */
 interface Family {
@@ -10,20 +21,43 @@ interface Family {
   readonly load: () => Promise<AnyModelDefinition>
 }
 
-/** Definition of any family here. */
-export type AnyModelDefinition = typeof import('./llama/llama.js').llama
+/** Definition of any family here. Its config is of the family's own type: only its own parser makes one. */
+export type AnyModelDefinition = ModelDefinition<DecoderConfig, HfConfig>
 
-/** One line per family. */
+function family<Config extends DecoderConfig>(
+  architectures: readonly string[],
+  keys: readonly string[],
+  load: () => Promise<ModelDefinition<Config, HfConfig>>,
+): Family {
+  // A definition is only ever called with what its own parser made.
+  return { architectures, keys, load: async () => (await load()) as unknown as AnyModelDefinition }
+}
+
+/** One entry per family. */
 const families: readonly Family[] = [
-  {
-    architectures: ['LlamaForCausalLM', 'MistralForCausalLM'],
-    keys: llamaKeys,
-    load: async () => (await import('./llama/llama.js')).llama,
-  },
+  family(
+    ['LlamaForCausalLM', 'MistralForCausalLM'],
+    llamaKeys,
+    async () => (await import('./llama/llama.js')).llama,
+  ),
+  family(['Qwen2ForCausalLM'], qwen2Keys, async () => (await import('./qwen2/qwen2.js')).qwen2),
+  family(['Qwen3ForCausalLM'], qwen3Keys, async () => (await import('./qwen3/qwen3.js')).qwen3),
+  family(['Gemma2ForCausalLM'], gemma2Keys, async () => (await import('./gemma2/gemma2.js')).gemma2),
+  family(['Gemma3ForCausalLM'], gemma3Keys, async () => (await import('./gemma3/gemma3.js')).gemma3),
+  family(
+    ['Gemma3ForConditionalGeneration'],
+    gemma3ConditionalKeys,
+    async () => (await import('./gemma3/gemma3.js')).gemma3,
+  ),
+  family(['Phi3ForCausalLM'], phi3Keys, async () => (await import('./phi3/phi3.js')).phi3),
+  family(['Exaone4ForCausalLM'], exaone4Keys, async () => (await import('./exaone4/exaone4.js')).exaone4),
+  family(['CohereForCausalLM'], cohereKeys, async () => (await import('./cohere/cohere.js')).cohere),
+  family(['Cohere2ForCausalLM'], cohere2Keys, async () => (await import('./cohere2/cohere2.js')).cohere2),
+  family(['Olmo2ForCausalLM'], olmo2Keys, async () => (await import('./olmo2/olmo2.js')).olmo2),
 ]
 
 /** Every class that can be loaded. */
-export const architectures: readonly string[] = families.flatMap((family) => family.architectures)
+export const architectures: readonly string[] = families.flatMap(({ architectures: names }) => names)
 
 /**
  * The definition of a model class.
@@ -35,9 +69,9 @@ export async function findModel(architecture: string): Promise<AnyModelDefinitio
 
 /** The family of a class; `config` lets the error say which of its keys the nearest class does not know. */
 export function familyOf(architecture: string, config?: HfConfig): Family {
-  const family = families.find((candidate) => candidate.architectures.includes(architecture))
-  if (family) return family
-  const known = families.flatMap(({ architectures, keys }) => architectures.map((name) => ({ name, keys })))
+  const found = families.find((candidate) => candidate.architectures.includes(architecture))
+  if (found) return found
+  const known = families.flatMap(({ architectures: names, keys }) => names.map((name) => ({ name, keys })))
   const where = config ? `${config.file}: ` : ''
   throw unknownArchitecture(
     `${where}architecture ${architecture} is not supported; ${describeNearest(architecture, config?.keys() ?? [], known)}`,

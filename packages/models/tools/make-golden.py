@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Writes goldens/<variant>/{config.json, golden.json}: tiny Llama models run by Transformers in f32 on the CPU.
+"""Writes goldens/<family>/<variant>/{config.json, golden.json}: tiny models run by Transformers in f32 on the CPU.
 
   python3 -m venv venv && venv/bin/pip install torch transformers
-  venv/bin/python tools/make-golden.py
+  venv/bin/python tools/make-golden.py [family[/variant] ...]
 
-No weights are stored. Element i of a tensor is amplitude * (2 * u - 1), plus 1 for norm weights, where
+No weights are stored. Element i of a tensor is amplitude * (2 * u - 1), plus 1 for norm weights, where the amplitude is
+meta.embedding for the embedding, 0.5 for the head, 0.25 for the others, and
   u = mix(fnv1a32(name) + i * 0x9E3779B9) >> 8, divided by 2^24
 and mix is the finalizer of MurmurHash3 on 32 bits; src/testing/golden-checkpoint.ts has the same formula.
-golden.json has the format of the eval goldens (prompts as ids, prompt_nll, logsumexp, the 32 largest logits at the
-last prompt position, greedy tokens with the gap between the two largest logits).
+
+golden.json: `tensors` are the names and shapes of the checkpoint (layers that are alike share a line). Each prompt has
+the format of the eval goldens (prompt_nll, logsumexp, the 32 largest logits at the last prompt position, greedy tokens
+with the gap between the two largest logits) and, for every prompt position, `positions`: [largest logit's id, that
+logit, gap to the runner-up, logsumexp]. `std` is the deviation of all its logits; `bf16` says how far the same
+Transformers model in bf16 is from that: root mean square and largest difference over top_logits and positions' logits.
 
 Two variants state what this project computes where Transformers' Llama computes something else:
   rope-dynamic    position p takes the base of a text of p + 1 tokens (Transformers: of the longest text so far)
@@ -16,44 +21,23 @@ Two variants state what this project computes where Transformers' Llama computes
 """
 import json
 import os
+import re
 import sys
 
 import torch
 import transformers
-from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.llama import modeling_llama
+
+from golden_variants import families, small_embeddings
 
 transformers.logging.set_verbosity_error()
 torch.set_num_threads(1)
 out = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../goldens")
-
-shape = dict(
-    architectures=["LlamaForCausalLM"], model_type="llama", vocab_size=256, hidden_size=64, intermediate_size=128,
-    num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128, rms_norm_eps=1e-5,
-    rope_theta=10000.0, hidden_act="silu", bos_token_id=0, eos_token_id=1, tie_word_embeddings=False, torch_dtype="float32",
-)
-mistral = dict(architectures=["MistralForCausalLM"], model_type="mistral")
-variants = {
-    "gqa": {},
-    "mha": dict(num_key_value_heads=4),
-    "mqa": dict(num_key_value_heads=1),
-    "attention-bias": dict(attention_bias=True),
-    "mlp-bias": dict(mlp_bias=True),
-    "head-dim": dict(head_dim=32),
-    "tied-head": dict(tie_word_embeddings=True),
-    "sliding-window": dict(mistral, sliding_window=24),
-    "no-window": dict(mistral, sliding_window=None),
-    "rope-linear": dict(rope_scaling=dict(type="linear", factor=4.0)),
-    "rope-dynamic": dict(max_position_embeddings=32, rope_scaling=dict(type="dynamic", factor=4.0)),
-    "rope-llama3": dict(rope_theta=500000.0, rope_scaling=dict(rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)),
-    "rope-yarn": dict(rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32)),
-    "rope-yarn-mscale": dict(rope_parameters=dict(rope_type="yarn", rope_theta=50000.0, factor=4.0, original_max_position_embeddings=32, mscale=1.0, mscale_all_dim=0.5, truncate=False, beta_fast=8, beta_slow=1)),
-    "rope-longrope": dict(original_max_position_embeddings=32, rope_scaling=dict(type="longrope", short_factor=[1.0 + 0.05 * i for i in range(8)], long_factor=[1.0 + 0.5 * i for i in range(8)])),
-    "partial-rotary": dict(partial_rotary_factor=0.5, rope_scaling=dict(type="linear", factor=2.0)),
-}
 greedy_max = 12
 stop_ids = [1]
+# Where a class with several modalities keeps its text model: its config section, and the prefix of its tensors.
+text_parts = {"Gemma3ForConditionalGeneration": ("Gemma3ForCausalLM", "text_config", "language_model.")}
 
 
 def mix(x):
@@ -70,12 +54,12 @@ def hashed(name, count):
     return mix(seed + torch.arange(count, dtype=torch.int64) * 0x9E3779B9)
 
 
-def values(name, shape_):
+def values(name, shape_, embedding):
     count = 1
     for size in shape_:
         count *= size
     unit = (hashed(name, count) >> 8).double() / 2**23 - 1
-    amplitude = 1.0 if "embed_tokens" in name else 0.5 if "lm_head" in name else 0.25
+    amplitude = embedding if "embed_tokens" in name else 0.5 if "lm_head" in name else 0.25
     return (unit * amplitude + (1 if "norm" in name else 0)).float().reshape(shape_)
 
 
@@ -88,7 +72,7 @@ class DynamicByPosition(modeling_llama.LlamaRotaryEmbedding):
         rows = [ROPE_INIT_FUNCTIONS["dynamic"](self.config, "cpu", seq_len=int(p) + 1)[0] for p in position_ids[0]]
         freqs = position_ids[0][:, None].float() * torch.stack(rows)
         emb = torch.cat((freqs, freqs), dim=-1)[None]
-        return emb.cos(), emb.sin()
+        return emb.cos().to(x.dtype), emb.sin().to(x.dtype)
 
 
 def rotate_leading(q, k, cos, sin, unsqueeze_dim=1):
@@ -101,27 +85,78 @@ def rotate_leading(q, k, cos, sin, unsqueeze_dim=1):
 rotate_all = modeling_llama.apply_rotary_pos_emb
 
 
+def text_of(config_json):
+    """The class that computes a config's text, its keys, and the prefix its tensors have in the checkpoint."""
+    architecture = config_json["architectures"][0]
+    if architecture not in text_parts:
+        return architecture, config_json, ""
+    text_class, section, prefix = text_parts[architecture]
+    return text_class, config_json[section], prefix
+
+
+def embedding_of(name):
+    return 0.25 if name.split("/")[0] in small_embeddings else 1.0
+
+
 def build(name, config_json):
-    is_mistral = config_json["model_type"] == "mistral"
-    keys = json.loads(json.dumps({k: v for k, v in config_json.items() if k not in ("architectures", "model_type", "torch_dtype")}))
-    config = (MistralConfig if is_mistral else LlamaConfig)(**keys, attn_implementation="eager")
-    modeling_llama.apply_rotary_pos_emb = rotate_leading if name == "partial-rotary" else rotate_all
-    model = (MistralForCausalLM if is_mistral else LlamaForCausalLM)(config).float().eval()
-    if name == "rope-dynamic":
+    architecture, keys, prefix = text_of(json.loads(json.dumps(config_json)))
+    keys = {k: v for k, v in keys.items() if k not in ("architectures", "model_type", "torch_dtype")}
+    model_class = getattr(transformers, architecture)
+    config = model_class.config_class(**keys, attn_implementation="eager")
+    modeling_llama.apply_rotary_pos_emb = rotate_leading if name == "llama/partial-rotary" else rotate_all
+    model = model_class(config).float().eval()
+    if name == "llama/rope-dynamic":
         model.model.rotary_emb = DynamicByPosition(config)
     with torch.no_grad():
         for parameter, tensor in model.named_parameters():
-            tensor.copy_(values(parameter, tensor.shape))
+            tensor.copy_(values(prefix + parameter, tensor.shape, embedding_of(name)))
     return model
 
 
-def golden(model, id_, ids):
+def in_bf16(model):
+    """Parameters only: buffers such as inverse frequencies stay f32, as from_pretrained leaves them."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.bfloat16()
+    return model
+
+
+def tensors_of(name, config_json):
+    shapes = {}
+    prefix = text_of(config_json)[2]
+    for parameter, tensor in build(name, config_json).named_parameters():
+        path = re.sub(r"\.layers\.\d+\.", ".layers.*.", prefix + parameter)
+        assert shapes.setdefault(path, list(tensor.shape)) == list(tensor.shape), path
+    return shapes
+
+
+def watched(logits):
+    """The logits that a golden stores: the largest of each position, the 32 largest of the last one."""
+    best = logits.argmax(-1)
+    return best, logits[-1].topk(32).indices
+
+
+def noise(logits, others):
+    best, top = watched(logits)
+    rows = torch.arange(len(logits))
+    off = torch.cat([(others - logits)[rows, best], (others - logits)[-1, top]]).double()
+    return dict(rms=round(float(off.square().mean().sqrt()), 5), max=round(float(off.abs().max()), 5))
+
+
+def golden(name, config_json, length):
+    id_ = f"{name.split('/')[-1]}-{length}"
+    ids = prompt(id_, length)
     x = torch.tensor([ids])
+    model = build(name, config_json)
     o = model(input_ids=x, use_cache=True)
     logits = o.logits[0].float()
+    two = logits.topk(2).values
+    rows = zip(logits.argmax(-1).tolist(), two[:, 0].tolist(), (two[:, 0] - two[:, 1]).tolist(), logits.logsumexp(-1).tolist())
+    positions = [[a, round(b, 5), round(c, 5), round(d, 5)] for a, b, c, d in rows]
     nll = abs(float(logits[:-1].log_softmax(-1).gather(-1, x[0, 1:, None]).sum()))
     v, i = logits[-1].topk(32)
     row = dict(id=id_, kind="raw", ids=ids, prompt_nll=round(nll, 5), logsumexp=round(float(logits[-1].logsumexp(-1)), 6), top_ids=i.tolist(), top_logits=[round(float(z), 6) for z in v])
+    bf16 = noise(logits, in_bf16(build(name, config_json))(input_ids=x).logits[0].float())
+    row.update(positions=positions, std=round(float(logits.std()), 4), bf16=bf16)
     tokens, gaps, past, last = [], [], o.past_key_values, logits[-1]
     while True:
         top = last.topk(2)
@@ -135,24 +170,28 @@ def golden(model, id_, ids):
     return row
 
 
+def selected():
+    for family, (shape, variants) in families.items():
+        for variant, keys in variants.items():
+            wanted = sys.argv[1:]
+            if not wanted or family in wanted or f"{family}/{variant}" in wanted:
+                yield f"{family}/{variant}", {k: v for k, v in {**shape, **keys}.items() if v is not ...}
+
+
 def main():
-    for name in sys.argv[1:] or variants:
-        config_json = dict(shape, **variants[name])
-        if "rope_parameters" in config_json:
-            del config_json["rope_theta"]
+    for name, config_json in selected():
         folder = os.path.join(out, name)
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "config.json"), "w") as file:
             file.write(json.dumps(config_json, indent=2) + "\n")
-        rows = []
         with torch.inference_mode():
             # A short text, one beyond every original length and window, and one of a single token.
-            for length in (9, 70, 1):
-                rows.append(golden(build(name, config_json), f"{name}-{length}", prompt(f"{name}-{length}", length)))
-        meta = dict(model=name, adapter=None, dtype="float32", device="cpu", torch=torch.__version__, transformers=transformers.__version__, greedy_max=greedy_max, stop_ids=stop_ids)
+            rows = [golden(name, config_json, length) for length in (9, 70, 1)]
+            tensors = tensors_of(name, config_json)
+        meta = dict(model=name, adapter=None, dtype="float32", device="cpu", torch=torch.__version__, transformers=transformers.__version__, embedding=embedding_of(name), greedy_max=greedy_max, stop_ids=stop_ids)
         with open(os.path.join(folder, "golden.json"), "w") as file:
-            file.write('{"meta":' + json.dumps(meta) + ',\n"prompts":[\n' + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]}\n")
-        print(name, [row["greedy"][:4] for row in rows], [min(row["gaps"]) for row in rows])
+            file.write('{"meta":' + json.dumps(meta) + ',\n"tensors":' + json.dumps(tensors) + ',\n"prompts":[\n' + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]}\n")
+        print(name, [row["greedy"][:4] for row in rows], [min(row["gaps"]) for row in rows], [row["bf16"] for row in rows], rows[1]["std"])
 
 
 main()

@@ -7,6 +7,8 @@ export interface AttentionOptions {
   readonly scale: number
   /** Positions a token sees, its own included; undefined = all before it. */
   readonly window?: number | undefined
+  /** Makes a score softcap * tanh(score / softcap); undefined = as it is. */
+  readonly softcap?: number | undefined
 }
 
 /**
@@ -18,7 +20,7 @@ export function attention(
   q: Value,
   k: Value,
   v: Value,
-  { scale, window = 0 }: AttentionOptions,
+  { scale, window = 0, softcap = 0 }: AttentionOptions,
 ): Value {
   const [, heads, headDim] = axesOf(m, 'q', q)
   const [, kvHeads] = axesOf(m, 'k', k)
@@ -34,7 +36,7 @@ export function attention(
   const pageTable = recorder.step.pageTable(found.pool)
   const { cache } = m.call(ops.kvWrite, { k, v, tokenSlot, positions, pageTable, cache: found.cache }, {})
   const inputs = { q, seqSlot, seqStart, seqContext, pageTable, cache }
-  return flattened(m.call(ops.pagedAttention, inputs, { scale, window }).y)
+  return flattened(m.call(ops.pagedAttention, inputs, { scale, window, softcap }).y)
 }
 
 function axesOf(m: Scope, name: string, value: Value): [unknown, number, number] {

@@ -14,5 +14,17 @@ export const mul = (m: Scope, x: Value, y: Value): Value =>
 /** x / (1 + exp(-x)). */
 export const silu = (m: Scope, x: Value): Value => shapedLike(x, m.call(ops.silu, { x: flattened(x) }, {}).y)
 
+/** x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))). */
+export const geluTanh = (m: Scope, x: Value): Value =>
+  shapedLike(x, m.call(ops.geluTanh, { x: flattened(x) }, {}).y)
+
+/** x * factor. */
+export const scale = (m: Scope, x: Value, factor: number): Value =>
+  shapedLike(x, m.call(ops.scale, { x: flattened(x) }, { factor }).y)
+
+/** cap * tanh(x / cap). */
+export const softcap = (m: Scope, x: Value, cap: number): Value =>
+  shapedLike(x, m.call(ops.softcap, { x: flattened(x) }, { cap }).y)
+
 const shapedLike = (x: Value, y: Value): Value =>
   shapeText(x.shape) === shapeText(y.shape) ? y : viewOf(y, 0, x.shape)

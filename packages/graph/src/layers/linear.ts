@@ -18,8 +18,28 @@ export function linear(m: Scope, x: Value, width: number | Heads, options: Linea
   const { split, bias = false } = options
   const input = flattened(x)
   if (split === 'in') return shaped(width, inputSplit(m, input, totalOf(width), bias), undefined)
-  const share = split === 'out' ? outputShare(m, width) : undefined
-  return shaped(width, outputSplit(m, input, width, share, bias), share)
+  return fromOutputs(m, m, input, width, { total: totalOf(width), before: 0 }, split, bias)
+}
+
+/**
+ * Linears of one x whose weights lie on top of each other in one checkpoint tensor, by name and from the top. Names are
+ * ours: they tell the parts apart in plans.
+ */
+export function stackedLinears<Name extends string>(
+  m: Scope,
+  x: Value,
+  widths: Readonly<Record<Name, number | Heads>>,
+  { split, bias = false }: { readonly split?: 'out' | undefined; readonly bias?: boolean | undefined } = {},
+): Record<Name, Value> {
+  const entries = Object.entries(widths) as [Name, number | Heads][]
+  const total = entries.reduce((sum, [, width]) => sum + totalOf(width), 0)
+  let before = 0
+  const parts = entries.map(([name, width]) => {
+    const part = fromOutputs(m, m.at(name), flattened(x), width, { total, before }, split, bias)
+    before += totalOf(width)
+    return [name, part]
+  })
+  return Object.fromEntries(parts) as Record<Name, Value>
 }
 
 const totalOf = (width: number | Heads): number =>
@@ -35,30 +55,34 @@ function outputShare(m: Scope, width: number | Heads): Share {
   return typeof width === 'number' ? shareOf(mesh, width, m.path) : headShareOf(mesh, width.count, m.path)
 }
 
+/** Rows of the checkpoint tensor, and how many of them come before those of this linear. */
+interface Stack {
+  readonly total: number
+  readonly before: number
+}
+
 /** Rows of the weight are outputs: a share of them needs nothing from other ranks. */
-function outputSplit(
+function fromOutputs(
+  tensor: Scope,
   m: Scope,
   x: Value,
   width: number | Heads,
-  share: Share | undefined,
+  { total, before }: Stack,
+  split: 'out' | undefined,
   hasBias: boolean,
 ): Value {
+  const share = split === 'out' ? outputShare(m, width) : undefined
   const unit = typeof width === 'number' ? 1 : width.size
-  const total = totalOf(width)
-  const rows = share ? share.count * unit : total
-  const firstRow = share ? share.from * unit : 0
+  const rows = share ? share.count * unit : totalOf(width)
+  const firstRow = before + (share ? share.from * unit : 0)
   const param = (name: string, kind: 'matrix' | 'vector', columns: number): Value => {
     const slice = rows === total ? {} : { slice: { firstRow, rows, firstColumn: 0, columns } }
-    return m.param(name, {
-      kind,
-      rows,
-      columns,
-      source: { name: m.at(name).path, rows: total, columns, ...slice },
-    })
+    const source = { name: tensor.at(name).path, rows: total, columns, ...slice }
+    return m.param(name, { kind, rows, columns, source })
   }
   const weight = param('weight', 'matrix', x.rowWidth)
   const bias = hasBias ? param('bias', 'vector', 1) : undefined
-  return m.call(ops.linear, { x, weight, bias }, {}).y
+  return shaped(width, m.call(ops.linear, { x, weight, bias }, {}).y, share)
 }
 
 /** Columns of the weight are inputs: every rank has a part of each sum. Only rank 0 adds the bias. */

@@ -1,11 +1,17 @@
-import { ops } from '@trtllm/kernels'
+import { type OpSchema, ops } from '@trtllm/kernels'
 import { inputOf, type Node, outputOf } from '../node.js'
 import { Uses } from '../uses.js'
 import type { Value } from '../value.js'
 import type { Pass } from './pass.js'
 import { Rewrite } from './rewrite.js'
 
-/** silu(gate) * up, in either order, becomes one op where nobody else reads silu(gate). */
+/** Activations that have an op of their own times the other half of the width. */
+const fusedOps: ReadonlyMap<OpSchema, OpSchema> = new Map<OpSchema, OpSchema>([
+  [ops.silu, ops.siluMul],
+  [ops.geluTanh, ops.geluTanhMul],
+])
+
+/** activation(gate) * up, in either order, becomes one op where nobody else reads activation(gate). */
 export const fuseGatedActivation: Pass = {
   name: 'fuse-gated-activation',
   run(graph) {
@@ -18,13 +24,13 @@ export const fuseGatedActivation: Pass = {
       const { activation, up } = match
       const inputs = [inputOf(activation, 'x'), up]
       rewrite.replace(activation)
-      rewrite.replace(node, { ...node, op: ops.siluMul, inputs, attributes: [] })
+      rewrite.replace(node, { ...node, op: fusedOps.get(activation.op)!, inputs, attributes: [] })
     }
     return rewrite.apply(graph)
   },
 }
 
-/** The silu that `mul` alone reads, and its other factor. */
+/** The activation that `mul` alone reads, and its other factor. */
 function gated(uses: Uses, mul: Node): { activation: Node; up: Value } | undefined {
   const x = inputOf(mul, 'x')!
   const y = inputOf(mul, 'y')!
@@ -33,7 +39,8 @@ function gated(uses: Uses, mul: Node): { activation: Node; up: Value } | undefin
     [y, x],
   ] as const) {
     const activation = uses.producerOf(factor)
-    if (activation?.op !== ops.silu || outputOf(activation, 'y') !== factor || factor === up) continue
+    if (!activation || !fusedOps.has(activation.op)) continue
+    if (outputOf(activation, 'y') !== factor || factor === up) continue
     if (uses.isOnlyReadBy(factor, mul)) return { activation, up }
   }
   return undefined

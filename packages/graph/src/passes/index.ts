@@ -2,6 +2,8 @@ import { TrtllmError } from '@trtllm/kernels'
 import type { Graph } from '../graph.js'
 import { dropDead } from './drop-dead.js'
 import { fuseGatedActivation } from './fuse-gated-activation.js'
+import { fuseHeadNorm } from './fuse-head-norm.js'
+import { fusePostNorm } from './fuse-post-norm.js'
 import { fuseResidualNorm } from './fuse-residual-norm.js'
 import { fuseRopeKvWrite } from './fuse-rope-kv-write.js'
 import { mergeSiblingLinears } from './merge-sibling-linears.js'
@@ -11,8 +13,10 @@ import type { Pass } from './pass.js'
 export const passes: readonly Pass[] = [
   mergeSiblingLinears,
   fuseResidualNorm,
+  fusePostNorm,
   fuseGatedActivation,
   fuseRopeKvWrite,
+  fuseHeadNorm,
   dropDead,
 ]
 

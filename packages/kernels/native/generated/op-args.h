@@ -131,6 +131,64 @@ struct GatherTokensArgs {
   }
 };
 
+struct GeluTanhArgs {
+  TensorRef x;
+  TensorRef y;
+
+  [[gnu::always_inline]] static GeluTanhArgs from(const OpCall& call) {
+    GeluTanhArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    return a;
+  }
+};
+
+struct GeluTanhMulArgs {
+  TensorRef gate;
+  TensorRef up;
+  TensorRef y;
+
+  [[gnu::always_inline]] static GeluTanhMulArgs from(const OpCall& call) {
+    GeluTanhMulArgs a;
+    a.gate = call.operands[0];
+    a.up = call.operands[1];
+    a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct HeadLayerNormArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef y;
+  float eps;
+
+  [[gnu::always_inline]] static HeadLayerNormArgs from(const OpCall& call) {
+    HeadLayerNormArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.y = call.operands[2];
+    a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct HeadRmsNormArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef y;
+  float eps;
+
+  [[gnu::always_inline]] static HeadRmsNormArgs from(const OpCall& call) {
+    HeadRmsNormArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.y = call.operands[2];
+    a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
 struct KvWriteArgs {
   TensorRef k;
   TensorRef v;
@@ -147,6 +205,24 @@ struct KvWriteArgs {
     a.positions = call.operands[3];
     a.page_table = call.operands[4];
     a.cache = call.operands[5];
+    return a;
+  }
+};
+
+struct LayerNormArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef bias;
+  TensorRef y;
+  float eps;
+
+  [[gnu::always_inline]] static LayerNormArgs from(const OpCall& call) {
+    LayerNormArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.bias = call.operands[2];
+    a.y = call.operands[3];
+    a.eps = static_cast<float>(call.attributes[0]);
     return a;
   }
 };
@@ -205,6 +281,52 @@ struct MulArgs {
   }
 };
 
+struct NormRopeKvWriteArgs {
+  TensorRef q;
+  TensorRef k;
+  TensorRef v;
+  TensorRef q_weight;
+  TensorRef k_weight;
+  TensorRef positions;
+  TensorRef inverse_frequencies;
+  TensorRef variant;
+  TensorRef token_slot;
+  TensorRef page_table;
+  TensorRef cache;
+  TensorRef q_out;
+  int32_t rotary_dim;
+  int32_t interleaved;
+  float attention_factor;
+  float dynamic_factor;
+  int32_t dynamic_length;
+  float base;
+  float eps;
+
+  [[gnu::always_inline]] static NormRopeKvWriteArgs from(const OpCall& call) {
+    NormRopeKvWriteArgs a;
+    a.q = call.operands[0];
+    a.k = call.operands[1];
+    a.v = call.operands[2];
+    a.q_weight = call.operands[3];
+    a.k_weight = call.operands[4];
+    a.positions = call.operands[5];
+    a.inverse_frequencies = call.operands[6];
+    a.variant = call.operands[7];
+    a.token_slot = call.operands[8];
+    a.page_table = call.operands[9];
+    a.cache = call.operands[10];
+    a.q_out = call.operands[11];
+    a.rotary_dim = static_cast<int32_t>(call.attributes[0]);
+    a.interleaved = static_cast<int32_t>(call.attributes[1]);
+    a.attention_factor = static_cast<float>(call.attributes[2]);
+    a.dynamic_factor = static_cast<float>(call.attributes[3]);
+    a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
+    a.base = static_cast<float>(call.attributes[5]);
+    a.eps = static_cast<float>(call.attributes[6]);
+    return a;
+  }
+};
+
 struct PagedAttentionArgs {
   TensorRef q;
   TensorRef seq_slot;
@@ -215,6 +337,7 @@ struct PagedAttentionArgs {
   TensorRef y;
   float scale;
   int32_t window;
+  float softcap;
 
   [[gnu::always_inline]] static PagedAttentionArgs from(const OpCall& call) {
     PagedAttentionArgs a;
@@ -227,6 +350,7 @@ struct PagedAttentionArgs {
     a.y = call.operands[6];
     a.scale = static_cast<float>(call.attributes[0]);
     a.window = static_cast<int32_t>(call.attributes[1]);
+    a.softcap = static_cast<float>(call.attributes[2]);
     return a;
   }
 };
@@ -265,6 +389,48 @@ struct RmsNormArgs {
     a.weight = call.operands[1];
     a.y = call.operands[2];
     a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct RmsNormAddArgs {
+  TensorRef x;
+  TensorRef y;
+  TensorRef weight;
+  TensorRef sum;
+  float eps;
+
+  [[gnu::always_inline]] static RmsNormAddArgs from(const OpCall& call) {
+    RmsNormAddArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.weight = call.operands[2];
+    a.sum = call.operands[3];
+    a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct RmsNormAddRmsNormArgs {
+  TensorRef x;
+  TensorRef y;
+  TensorRef weight;
+  TensorRef next_weight;
+  TensorRef sum;
+  TensorRef normed;
+  float eps;
+  float next_eps;
+
+  [[gnu::always_inline]] static RmsNormAddRmsNormArgs from(const OpCall& call) {
+    RmsNormAddRmsNormArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.weight = call.operands[2];
+    a.next_weight = call.operands[3];
+    a.sum = call.operands[4];
+    a.normed = call.operands[5];
+    a.eps = static_cast<float>(call.attributes[0]);
+    a.next_eps = static_cast<float>(call.attributes[1]);
     return a;
   }
 };
@@ -361,6 +527,20 @@ struct SampleArgs {
   }
 };
 
+struct ScaleArgs {
+  TensorRef x;
+  TensorRef y;
+  float factor;
+
+  [[gnu::always_inline]] static ScaleArgs from(const OpCall& call) {
+    ScaleArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.factor = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
 struct SiluArgs {
   TensorRef x;
   TensorRef y;
@@ -383,6 +563,20 @@ struct SiluMulArgs {
     a.gate = call.operands[0];
     a.up = call.operands[1];
     a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct SoftcapArgs {
+  TensorRef x;
+  TensorRef y;
+  float cap;
+
+  [[gnu::always_inline]] static SoftcapArgs from(const OpCall& call) {
+    SoftcapArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.cap = static_cast<float>(call.attributes[0]);
     return a;
   }
 };

@@ -11,15 +11,25 @@
   X(embed, "embed") \
   X(gather_rows, "gather-rows") \
   X(gather_tokens, "gather-tokens") \
+  X(gelu_tanh, "gelu-tanh") \
+  X(gelu_tanh_mul, "gelu-tanh-mul") \
+  X(head_layer_norm, "head-layer-norm") \
+  X(head_rms_norm, "head-rms-norm") \
   X(kv_write, "kv-write") \
+  X(layer_norm, "layer-norm") \
   X(linear, "linear") \
   X(logprobs, "logprobs") \
   X(mul, "mul") \
+  X(norm_rope_kv_write, "norm-rope-kv-write") \
   X(paged_attention, "paged-attention") \
   X(penalize, "penalize") \
   X(rms_norm, "rms-norm") \
+  X(rms_norm_add, "rms-norm-add") \
+  X(rms_norm_add_rms_norm, "rms-norm-add-rms-norm") \
   X(rope, "rope") \
   X(rope_kv_write, "rope-kv-write") \
   X(sample, "sample") \
+  X(scale, "scale") \
   X(silu, "silu") \
-  X(silu_mul, "silu-mul")
+  X(silu_mul, "silu-mul") \
+  X(softcap, "softcap")

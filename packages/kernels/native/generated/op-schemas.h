@@ -5,7 +5,7 @@
 // What a plan checks of a node before it runs.
 namespace trtllm {
 
-constexpr int kMaxOperands = 11;
+constexpr int kMaxOperands = 13;
 
 struct OperandRule {
   const char* name;
@@ -35,7 +35,7 @@ inline constexpr OpRule kOpRules[] = {
     {"add-rms-norm", 3, 2, 1, {
       {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
-      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
       {"sum", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
       {"normed", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
@@ -70,6 +70,25 @@ inline constexpr OpRule kOpRules[] = {
       {"slotTokens", false, false, -1, 2, {1, 2, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"ids", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
     }},
+    {"gelu-tanh", 1, 1, 0, {
+      {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+    }},
+    {"gelu-tanh-mul", 2, 1, 0, {
+      {"gate", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"up", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=gate"},
+    }},
+    {"head-layer-norm", 2, 1, 1, {
+      {"x", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", false, false, -1, 2, {1, 2, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"y", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+    }},
+    {"head-rms-norm", 2, 1, 1, {
+      {"x", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", true, false, -1, 1, {2, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"y", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+    }},
     {"kv-write", 6, 1, 0, {
       {"k", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"v", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
@@ -78,6 +97,12 @@ inline constexpr OpRule kOpRules[] = {
       {"pageTable", false, false, -1, 2, {3, 4, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"cache", false, false, -1, 5, {5, -1, 1, 6, 2}, {-1, 2, -1, -1, -1}, "float"},
       {"cache", false, false, 5, 5, {5, -1, 1, 6, 2}, {-1, 2, -1, -1, -1}, "=cache"},
+    }},
+    {"layer-norm", 3, 1, 1, {
+      {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"bias", true, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
     {"linear", 3, 1, 0, {
       {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
@@ -100,7 +125,22 @@ inline constexpr OpRule kOpRules[] = {
       {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"z", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
-    {"paged-attention", 6, 1, 2, {
+    {"norm-rope-kv-write", 11, 2, 7, {
+      {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"k", false, false, -1, 3, {0, 3, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"v", false, false, -1, 3, {0, 3, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"qWeight", false, false, -1, 1, {2, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"kWeight", false, false, -1, 1, {2, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"positions", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
+      {"inverseFrequencies", false, false, -1, 2, {4, 5, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"variant", true, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
+      {"tokenSlot", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
+      {"pageTable", false, false, -1, 2, {6, 7, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
+      {"cache", false, false, -1, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "float"},
+      {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=q"},
+      {"cache", false, false, 10, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "=cache"},
+    }},
+    {"paged-attention", 6, 1, 3, {
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"seqSlot", false, false, -1, 1, {3, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"seqStart", false, false, -1, 1, {4, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
@@ -120,8 +160,22 @@ inline constexpr OpRule kOpRules[] = {
     }},
     {"rms-norm", 2, 1, 1, {
       {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
-      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
       {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+    }},
+    {"rms-norm-add", 3, 1, 1, {
+      {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"sum", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+    }},
+    {"rms-norm-add-rms-norm", 4, 2, 2, {
+      {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"weight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"nextWeight", false, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
+      {"sum", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+      {"normed", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
     {"rope", 4, 1, 6, {
       {"x", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
@@ -153,6 +207,10 @@ inline constexpr OpRule kOpRules[] = {
       {"token", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"slotTokens", false, false, 5, 2, {2, 4, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=slotTokens"},
     }},
+    {"scale", 1, 1, 1, {
+      {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
+    }},
     {"silu", 1, 1, 0, {
       {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
@@ -161,6 +219,10 @@ inline constexpr OpRule kOpRules[] = {
       {"gate", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"up", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=gate"},
+    }},
+    {"softcap", 1, 1, 1, {
+      {"x", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
 };
 

@@ -23,7 +23,7 @@ static Status launch_add_rms_norm(const OpCall& call, LaunchContext& context) {
         for_stretches(dim, [&](int64_t i, int n) {
           store_stretch(total + i, add(load_stretch(x + i, n), load_stretch(y + i, n)), n);
         });
-        rms_norm_row(static_cast<const T*>(total), o.weight.template as<T>(), row_of<T>(o.normed, row), dim, o.eps);
+        rms_norm_row(static_cast<const T*>(total), o.weight.template as<float>(), row_of<T>(o.normed, row), dim, o.eps);
       }
     });
     return Status();

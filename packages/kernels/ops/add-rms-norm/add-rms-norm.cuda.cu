@@ -7,7 +7,7 @@
 namespace trtllm::cuda {
 
 template <class T, bool kPacked>
-__global__ void __launch_bounds__(512) add_rms_norm_kernel(const T* x, const T* y, const T* weight, T* sum, T* normed,
+__global__ void __launch_bounds__(512) add_rms_norm_kernel(const T* x, const T* y, const float* weight, T* sum, T* normed,
                                                            int64_t rows, int64_t dim, int64_t x_stride, int64_t y_stride,
                                                            int64_t sum_stride, int64_t normed_stride, float eps) {
   constexpr int kWidth = kPacked ? Pack<T>::kSize : 1;
@@ -38,7 +38,7 @@ static Status launch_add_rms_norm(const OpCall& call, LaunchContext& context) {
                         rows_are_packed(o.sum) && rows_are_packed(o.normed) && is_aligned(o.weight.data);
     const auto kernel = packed ? add_rms_norm_kernel<T, true> : add_rms_norm_kernel<T, false>;
     kernel<<<grid_of(rows), row_threads(dim, packed ? Pack<T>::kSize : 1), 0, stream_of(context)>>>(
-        o.x.as<T>(), o.y.as<T>(), o.weight.as<T>(), o.sum.as<T>(), o.normed.as<T>(), rows, dim, o.x.stride[0],
+        o.x.as<T>(), o.y.as<T>(), o.weight.as<float>(), o.sum.as<T>(), o.normed.as<T>(), rows, dim, o.x.stride[0],
         o.y.stride[0], o.sum.stride[0], o.normed.stride[0], o.eps);
     return launched("add-rms-norm");
   });

@@ -1,10 +1,10 @@
-import { defineOp, like, tensor } from '../../src/define-op.js'
+import { defineOp, f32, like, tensor } from '../../src/define-op.js'
 import { sizes } from '../../src/op-cases.js'
 
 export const addRmsNorm = defineOp({
   name: 'add-rms-norm',
   summary: 'sum = x + y, rounded to its type; normed = rmsNorm(sum) * weight',
-  inputs: { x: tensor('rows', 'dim'), y: tensor('rows', 'dim'), weight: tensor('dim') },
+  inputs: { x: tensor('rows', 'dim'), y: tensor('rows', 'dim'), weight: f32('dim') },
   outputs: { sum: like('x', 'rows', 'dim'), normed: like('x', 'rows', 'dim') },
   attributes: { eps: 'f32' },
   cost: ({ rows, dim }, size) => ({ bytes: (4 * rows! + 1) * dim! * size, flops: 5 * rows! * dim! }),

@@ -23,6 +23,7 @@ async function attend(
   spans: readonly [number, number][],
   dtype: FloatDType,
   window: number,
+  softcap = 0,
 ) {
   const row = heads * headDim
   const parts = spans.map(([from, to]) => queries.subarray(from * row, to * row))
@@ -55,11 +56,11 @@ async function attend(
     pages,
     pageTokens: 32,
   }
-  const [y] = await runner.run(schema, { name: 'test', dims, dtype, attributes: { scale, window } })
+  const [y] = await runner.run(schema, { name: 'test', dims, dtype, attributes: { scale, window, softcap } })
   return y ?? new Float64Array(0)
 }
 
-function reference(position: number, head: number, window: number): number[] {
+function reference(position: number, head: number, window: number, softcap: number): number[] {
   const kvHead = Math.floor(head / (heads / kvHeads))
   const q = queries.subarray((position * heads + head) * headDim)
   const first = window > 0 ? Math.max(0, position - window + 1) : 0
@@ -71,7 +72,8 @@ function reference(position: number, head: number, window: number): number[] {
   for (let p = first; p <= position; p++) {
     let score = 0
     for (let i = 0; i < headDim; i++) score += (q[i] ?? 0) * (cache[at(p, 0) + i] ?? 0)
-    weights.push(Math.exp(score * scale))
+    score *= scale
+    weights.push(Math.exp(softcap > 0 ? softcap * Math.tanh(score / softcap) : score))
   }
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   return Array.from({ length: headDim }, (_, i) =>
@@ -80,14 +82,19 @@ function reference(position: number, head: number, window: number): number[] {
 }
 
 describe.each(cpuIsa().all)('paged attention on %s', (isa) => {
-  it.each([0, 40])('is softmax(q k) v with window %i', async (window) => {
+  it.each([
+    [0, 0],
+    [40, 0],
+    [0, 0.3],
+    [40, 2],
+  ])('is softmax(q k) v with window %i, soft cap %d', async (window, softcap) => {
     using device = Device.open('cpu', { isa, threads: 2 })
     using runner = new OpRunner(device)
-    const y = await attend(runner, [[0, context]], 'f32', window)
+    const y = await attend(runner, [[0, context]], 'f32', window, softcap)
     for (const position of [0, 1, 31, 32, 39, 40, 63, 64, 100, 130]) {
       for (const head of [0, 2, 3, 5]) {
         const from = (position * heads + head) * headDim
-        for (const [i, value] of reference(position, head, window).entries()) {
+        for (const [i, value] of reference(position, head, window, softcap).entries()) {
           expect(y[from + i]).toBeCloseTo(value, 4)
         }
       }

@@ -89,6 +89,9 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
     return Status::error(Code::unsupported, "paged-attention: q is %s, the cache %s; they must agree",
                          dtype_name(args.q.dtype), dtype_name(args.cache.dtype));
   }
+  if (args.softcap != 0) {
+    return Status::error(Code::unsupported, "paged-attention: a soft cap of the scores (%g) has no CUDA kernel yet", args.softcap);
+  }
   if (o.tokens == 0) return Status();
   return by_float("paged-attention", args.q.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;

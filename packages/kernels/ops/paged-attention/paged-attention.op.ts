@@ -4,7 +4,7 @@ import { cacheDims, eachFloat, stepSequences } from '../../src/op-cases.js'
 export const pagedAttention = defineOp({
   name: 'paged-attention',
   summary:
-    'causal softmax(scale * q k^T) v over the pages of each sequence; query i of sequence s is at position context[s] - (start[s + 1] - start[s]) + i; window > 0 keeps the last window positions, the current one included',
+    'causal softmax(scale * q k^T) v over the pages of each sequence; query i of sequence s is at position context[s] - (start[s + 1] - start[s]) + i; window > 0 keeps the last window positions, the current one included; softcap > 0 makes a score softcap * tanh(score / softcap)',
   inputs: {
     q: tensor('tokens', 'heads', 'headDim'),
     seqSlot: i32('seqs'),
@@ -14,38 +14,43 @@ export const pagedAttention = defineOp({
     cache: state('float', 'pages', 2, 'kvHeads', 'pageTokens', 'headDim'),
   },
   outputs: { y: like('q', 'tokens', 'heads', 'headDim') },
-  attributes: { scale: 'f32', window: 'i32' },
+  attributes: { scale: 'f32', window: 'i32', softcap: 'f32' },
   cost: () => ({ bytes: 0, flops: 0 }),
   cases: eachFloat([
     {
       name: 'one query',
       dims: { ...cacheDims(1, 1, 1, 0), tokens: 1, heads: 1, kvHeads: 1, headDim: 16 },
-      attributes: { scale: 0.25, window: 0 },
+      attributes: { scale: 0.25, window: 0, softcap: 0 },
     },
     {
       name: 'decode of 7, 4 heads a kv head',
       dims: { ...cacheDims(7, 9, 5, 3), tokens: 7, heads: 8, kvHeads: 2, headDim: 64 },
-      attributes: { scale: 0.125, window: 0 },
+      attributes: { scale: 0.125, window: 0, softcap: 0 },
     },
     {
       name: 'chunks of 3, head size 128',
       dims: { ...cacheDims(3, 3, 6, 0), tokens: 150, heads: 4, kvHeads: 4, headDim: 128 },
-      attributes: { scale: 128 ** -0.5, window: 0 },
+      attributes: { scale: 128 ** -0.5, window: 0, softcap: 0 },
     },
     {
       name: 'window 40, odd sizes',
       dims: { ...cacheDims(4, 6, 4, 2), tokens: 77, heads: 6, kvHeads: 2, headDim: 20 },
-      attributes: { scale: 20 ** -0.5, window: 40 },
+      attributes: { scale: 20 ** -0.5, window: 40, softcap: 0 },
     },
     {
       name: 'one kv head, window 1',
       dims: { ...cacheDims(2, 2, 3, 0), tokens: 35, heads: 5, kvHeads: 1, headDim: 80 },
-      attributes: { scale: 80 ** -0.5, window: 1 },
+      attributes: { scale: 80 ** -0.5, window: 1, softcap: 0 },
+    },
+    {
+      name: 'softcap 2, window 50',
+      dims: { ...cacheDims(3, 4, 4, 1), tokens: 60, heads: 4, kvHeads: 2, headDim: 64 },
+      attributes: { scale: 1, window: 50, softcap: 2 },
     },
     {
       name: 'sequences without queries',
       dims: { ...cacheDims(12, 12, 2, 0), tokens: 5, heads: 2, kvHeads: 1, headDim: 32 },
-      attributes: { scale: 32 ** -0.5, window: 0 },
+      attributes: { scale: 32 ** -0.5, window: 0, softcap: 0 },
     },
   ]),
   tolerance: { f32: 2e-5, f16: 4e-3, bf16: 2e-2 },

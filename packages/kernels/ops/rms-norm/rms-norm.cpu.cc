@@ -16,7 +16,7 @@ static Status launch_rms_norm(const OpCall& call, LaunchContext& context) {
     const int64_t dim = o.x.shape[1];
     context.pool->for_each(o.x.shape[0], row_grain(dim), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; row++) {
-        rms_norm_row(row_of<T>(o.x, row), o.weight.template as<T>(), row_of<T>(o.y, row), dim, o.eps);
+        rms_norm_row(row_of<T>(o.x, row), o.weight.template as<float>(), row_of<T>(o.y, row), dim, o.eps);
       }
     });
     return Status();

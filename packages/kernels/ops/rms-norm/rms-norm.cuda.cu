@@ -6,7 +6,7 @@
 namespace trtllm::cuda {
 
 template <class T, bool kPacked>
-__global__ void __launch_bounds__(512) rms_norm_kernel(const T* x, const T* weight, T* y, int64_t rows, int64_t dim,
+__global__ void __launch_bounds__(512) rms_norm_kernel(const T* x, const float* weight, T* y, int64_t rows, int64_t dim,
                                                        int64_t x_stride, int64_t y_stride, float eps) {
   constexpr int kWidth = kPacked ? Pack<T>::kSize : 1;
   for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
@@ -30,7 +30,7 @@ static Status launch_rms_norm(const OpCall& call, LaunchContext& context) {
     const bool packed = dim % Pack<T>::kSize == 0 && rows_are_packed(o.x) && rows_are_packed(o.y) && is_aligned(o.weight.data);
     const auto kernel = packed ? rms_norm_kernel<T, true> : rms_norm_kernel<T, false>;
     kernel<<<grid_of(rows), row_threads(dim, packed ? Pack<T>::kSize : 1), 0, stream_of(context)>>>(
-        o.x.as<T>(), o.weight.as<T>(), o.y.as<T>(), rows, dim, o.x.stride[0], o.y.stride[0], o.eps);
+        o.x.as<T>(), o.weight.as<float>(), o.y.as<T>(), rows, dim, o.x.stride[0], o.y.stride[0], o.eps);
     return launched("rms-norm");
   });
 }

@@ -1,10 +1,10 @@
-import { defineOp, like, tensor } from '../../src/define-op.js'
+import { defineOp, f32, like, tensor } from '../../src/define-op.js'
 import { sizes } from '../../src/op-cases.js'
 
 export const rmsNorm = defineOp({
   name: 'rms-norm',
   summary: 'y = x / sqrt(mean(x^2) + eps) * weight, over the last axis',
-  inputs: { x: tensor('rows', 'dim'), weight: tensor('dim') },
+  inputs: { x: tensor('rows', 'dim'), weight: f32('dim') },
   outputs: { y: like('x', 'rows', 'dim') },
   attributes: { eps: 'f32' },
   cost: ({ rows, dim }, size) => ({ bytes: (2 * rows! + 1) * dim! * size, flops: 4 * rows! * dim! }),

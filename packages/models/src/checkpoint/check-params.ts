@@ -20,7 +20,7 @@ export function checkParams({ directory, tensors }: TensorSet, params: readonly 
   for (const param of params) {
     for (const { name, rows, columns } of param.sources) {
       used.add(name)
-      const expected = param.kind === 'vector' ? [rows] : [rows, columns]
+      const expected = param.kind === 'vector' && columns === 1 ? [rows] : [rows, columns]
       const tensor = tensors.get(name)
       if (!tensor) {
         throw badCheckpoint(

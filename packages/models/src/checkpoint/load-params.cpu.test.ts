@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs'
 import { compile, type PlacedParam, trace } from '@trtllm/graph'
 import { type Buffer, Device } from '@trtllm/kernels'
 import { describe, expect, it } from 'vitest'
-import { goldenValues, writeGoldenCheckpoint } from '../testing/golden-checkpoint.js'
+import { goldenValuesOf, writeGoldenCheckpoint } from '../testing/golden-checkpoint.js'
+import type { TensorValues } from '../testing/reference-run.js'
 import { dummyParams } from './dummy-params.js'
 import { loadParams } from './load-params.js'
 import { openCheckpoint } from './open-checkpoint.js'
@@ -18,10 +19,11 @@ const limits = {
 }
 
 /** The param's part of its checkpoint tensors, row by row. */
-function expected({ rows: numRows, columns, sources }: PlacedParam): Float32Array {
+function expected({ rows: numRows, columns, sources }: PlacedParam, valuesOf: TensorValues): Float32Array {
   const data = new Float32Array(numRows * columns)
   for (const source of sources) {
-    const whole = goldenValues(source.name, source.rows * source.columns)
+    const { plus = 0 } = source
+    const whole = valuesOf(source.name, source.rows * source.columns).map((value) => value + plus)
     const { rows, columns: width } = source
     const { firstRow, firstColumn, ...part } = source.slice ?? {
       firstRow: 0,
@@ -54,13 +56,19 @@ function stored(
 
 describe('loadParams', () => {
   it.each([
-    ['attention-bias', 1, 0],
-    ['gqa', 2, 1],
-    ['mqa', 2, 1],
-    ['tied-head', 2, 0],
-    ['head-dim', 1, 0],
+    ['llama/attention-bias', 1, 0],
+    ['llama/gqa', 2, 1],
+    ['llama/mqa', 2, 1],
+    ['llama/tied-head', 2, 0],
+    ['llama/head-dim', 1, 0],
+    ['phi3/plain', 2, 1],
+    ['gemma2/no-caps', 2, 1],
+    ['gemma3/conditional', 1, 0],
+    ['cohere/qk-norm', 2, 1],
+    ['olmo2/gqa', 2, 0],
   ])('%s, %i ranks, rank %i: every param holds its part of the checkpoint', async (variant, size, rank) => {
     const directory = writeGoldenCheckpoint(variant)
+    const valuesOf = goldenValuesOf(variant)
     try {
       using device = Device.open('cpu')
       using checkpoint = await openCheckpoint(directory)
@@ -72,10 +80,13 @@ describe('loadParams', () => {
       const unused = await loadParams(checkpoint, params, device, buffer, (done, total) =>
         seen.push(done / total),
       )
-      expect(unused).toEqual([])
+      // Only the first rank adds what all of them would.
+      expect(unused.filter((name) => rank === 0 || !name.endsWith('o_proj.bias'))).toEqual([])
       expect(seen.at(-1)).toBe(1)
       for (const param of params.filter(({ kind }) => kind !== 'derived')) {
-        expect(stored(param, buffer, device.matrixLayout === 'panel'), param.path).toEqual(expected(param))
+        expect(stored(param, buffer, device.matrixLayout === 'panel'), param.path).toEqual(
+          expected(param, valuesOf),
+        )
       }
     } finally {
       rmSync(directory, { recursive: true })
@@ -85,7 +96,7 @@ describe('loadParams', () => {
 
 describe('dummyParams', () => {
   it('makes norms of ones and small gaussian matrices, the same for the same seed', async () => {
-    const directory = writeGoldenCheckpoint('attention-bias')
+    const directory = writeGoldenCheckpoint('llama/attention-bias')
     try {
       using device = Device.open('cpu')
       using checkpoint = await openCheckpoint(directory)

@@ -1,9 +1,13 @@
 import type { ParamSource, PlacedParam } from '@trtllm/graph'
 import { type Device, type Buffer as DeviceBuffer, dtypeBytes, type MatrixSource } from '@trtllm/kernels'
 import { checkParams } from './check-params.js'
+import { floatValues } from './float-values.js'
 import type { Checkpoint } from './open-checkpoint.js'
 import { floatDTypeOf } from './safetensors-dtype.js'
 import type { StoredTensor } from './safetensors-header.js'
+
+/** A part of a file, as the device reads it. */
+type FileMatrix = Extract<MatrixSource, { readonly file: unknown }>
 
 /** Called as loading goes on: checkpoint bytes done and in all, and the tensor just loaded. */
 export type LoadProgress = (done: number, total: number, tensor: string) => void
@@ -61,7 +65,7 @@ function load(
   const dtype = floatDTypeOf(tensor.dtype)!
   const { rows, columns } = source
   const { firstRow, firstColumn, ...part } = source.slice ?? { firstRow: 0, firstColumn: 0, rows, columns }
-  const matrix: MatrixSource = {
+  const matrix: FileMatrix = {
     file: checkpoint.map(tensor.file),
     offset: tensor.offset + firstRow * columns * dtypeBytes[dtype],
     dtype,
@@ -75,8 +79,16 @@ function load(
     device.loadMatrix(buffer, { ...at, firstRow: source.firstRow }, matrix)
   } else {
     const offset = param.offset + source.firstRow * param.columns * dtypeBytes[param.dtype]
-    device.loadVector(buffer, { offset, dtype: param.dtype }, matrix)
+    device.loadVector(buffer, { offset, dtype: param.dtype }, shifted(matrix, source.plus))
   }
+}
+
+/** The matrix, or its values plus a constant: those pass through JavaScript, for norms are small. */
+function shifted(matrix: FileMatrix, plus: number | undefined): MatrixSource {
+  if (plus === undefined) return matrix
+  const { file, offset, dtype, rows, columns } = matrix
+  const values = floatValues(file.read(offset, rows * columns * dtypeBytes[dtype]), dtype)
+  return { values: values.map((value) => value + plus), rows, columns }
 }
 
 const bytesOf = ({ tensor, source: { slice, rows, columns } }: Read): number =>

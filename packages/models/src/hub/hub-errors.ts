@@ -38,7 +38,7 @@ export function hubStatusError(
 export class HubUnreachable extends TrtllmError {
   constructor(repository: string, endpoint: string, reason: string) {
     super(
-      'not_found',
+      'overloaded',
       `hub: ${repository}: cannot reach ${endpoint}: ${reason}; check the network, or give a local directory`,
     )
   }

@@ -1,17 +1,7 @@
 import { defineModel, type Scope, type StepValues, type Value } from '@trtllm/graph'
-import {
-  add,
-  attention,
-  embed,
-  gatherRows,
-  heads,
-  linear,
-  lmHead,
-  mul,
-  rmsNorm,
-  rope,
-  silu,
-} from '@trtllm/graph/layers'
+import { add, attention, embed, gatherRows, linear, lmHead, rmsNorm, rope } from '@trtllm/graph/layers'
+import { gatedMlp } from '../blocks/gated-mlp.js'
+import { queryKeyValue } from '../blocks/query-key-value.js'
 import { type LlamaConfig, parseLlamaConfig } from './llama.config.js'
 
 /** Llama 2 and 3, TinyLlama, Mistral, and every checkpoint that shares their decoder. */
@@ -32,25 +22,15 @@ export const llama = defineModel({
 function decoderLayer(m: Scope, c: LlamaConfig, x: Value, step: StepValues): Value {
   const attended = selfAttention(m.at('self_attn'), c, rmsNorm(m.at('input_layernorm'), x, c.normEps), step)
   const h = add(m, x, attended)
-  const mixed = gatedMlp(m.at('mlp'), c, rmsNorm(m.at('post_attention_layernorm'), h, c.normEps))
-  return add(m, h, mixed)
+  const normed = rmsNorm(m.at('post_attention_layernorm'), h, c.normEps)
+  return add(m, h, gatedMlp(m.at('mlp'), c, normed, { bias: c.mlpBias }))
 }
 
 function selfAttention(m: Scope, c: LlamaConfig, x: Value, { positions }: StepValues): Value {
-  const { attentionBias: bias } = c
-  const q = linear(m.at('q_proj'), x, heads(c.numHeads, c.headDim), { split: 'out', bias })
-  const k = linear(m.at('k_proj'), x, heads(c.numKvHeads, c.headDim), { split: 'out', bias })
-  const v = linear(m.at('v_proj'), x, heads(c.numKvHeads, c.headDim), { split: 'out', bias })
+  const { q, k, v } = queryKeyValue(m, c, x, c.attentionBias)
   const y = attention(m, rope(m, q, positions, c.rope), rope(m, k, positions, c.rope), v, {
     scale: c.headDim ** -0.5,
     window: c.slidingWindow,
   })
-  return linear(m.at('o_proj'), y, c.hiddenSize, { split: 'in', bias })
-}
-
-function gatedMlp(m: Scope, c: LlamaConfig, x: Value): Value {
-  const { mlpBias: bias } = c
-  const gate = linear(m.at('gate_proj'), x, c.intermediateSize, { split: 'out', bias })
-  const up = linear(m.at('up_proj'), x, c.intermediateSize, { split: 'out', bias })
-  return linear(m.at('down_proj'), mul(m, silu(m, gate), up), c.hiddenSize, { split: 'in', bias })
+  return linear(m.at('o_proj'), y, c.hiddenSize, { split: 'in', bias: c.attentionBias })
 }

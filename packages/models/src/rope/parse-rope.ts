@@ -12,18 +12,38 @@ export interface ParsedRope {
   readonly maxSeqLen: number
 }
 
+/** What a family says about its rope, beyond what the config does. */
+export interface RopeOptions {
+  /** The section to read, or undefined for none, where it is not `rope_scaling` or `rope_parameters`. */
+  readonly section?: HfConfig | undefined
+  /** Base where no `rope_theta` is given. Default 10,000. */
+  readonly base?: number
+  /** Pairs are (2i, 2i + 1) instead of (i, i + rotaryDim / 2). */
+  readonly interleaved?: boolean
+  /** Other names that the family has for a kind. */
+  readonly aliases?: Readonly<Record<string, RopeKind>>
+  /** Kinds the family may have. Default: all. */
+  readonly kinds?: readonly RopeKind[]
+}
+
 /**
  * Reads `rope_scaling` ({type | rope_type}) or the newer `rope_parameters`, with `rope_theta` and
  * `partial_rotary_factor` inside or beside it, by the rules of Transformers.
  * @throws TrtllmError contradictory_config when a kind lacks its keys or they exclude each other.
  */
-export function parseRope(config: HfConfig, headDim: number, maxPositions: number): ParsedRope {
-  const section = config.section('rope_scaling') ?? config.section('rope_parameters')
-  const kind = ropeKind(section)
-  const base = (section?.has('rope_theta') ? section : config).number('rope_theta', { fallback: 10_000 })
+export function parseRope(
+  config: HfConfig,
+  headDim: number,
+  maxPositions: number,
+  options: RopeOptions = {},
+): ParsedRope {
+  const section = 'section' in options ? options.section : onlySection(config)
+  const kind = ropeKind(section, options)
+  const fallback = options.base ?? 10_000
+  const base = (section?.has('rope_theta') ? section : config).number('rope_theta', { fallback })
   if (base <= 1) throw contradictoryConfig(`${config.file}: rope_theta must be greater than 1, found ${base}`)
   const shape: RopeShape = { rotaryDim: rotaryDim(config, section, headDim), base }
-  const common = { kind, rotaryDim: shape.rotaryDim, interleaved: false, base }
+  const common = { kind, rotaryDim: shape.rotaryDim, interleaved: options.interleaved ?? false, base }
   if (kind === 'default' || !section) {
     return { rope: { ...common, ...plain(shape) }, maxSeqLen: maxPositions }
   }
@@ -68,14 +88,24 @@ const plain = (shape: RopeShape): RopeTables => ({
   attentionFactor: 1,
 })
 
-function ropeKind(section: HfConfig | undefined): RopeKind {
+/** The one section of a model whose layers all rotate alike. */
+function onlySection(config: HfConfig): HfConfig | undefined {
+  const section = config.section('rope_scaling') ?? config.section('rope_parameters')
+  const layerType = section?.keys().find((key) => key.endsWith('_attention'))
+  if (layerType === undefined) return section
+  throw badCheckpoint(
+    `${config.file}: ${section!.name(layerType)}: rope by layer type is not supported for this class; expected one section`,
+  )
+}
+
+function ropeKind(section: HfConfig | undefined, { aliases = {}, kinds = ropeKinds }: RopeOptions): RopeKind {
   if (!section) return 'default'
   const key = section.has('rope_type') ? 'rope_type' : 'type'
   const type = section.string(key, 'default')
-  const kind = type === 'su' ? 'longrope' : type
-  if (!(ropeKinds as readonly string[]).includes(kind)) {
+  const kind = type === 'su' ? 'longrope' : (aliases[type] ?? type)
+  if (!(kinds as readonly string[]).includes(kind)) {
     throw badCheckpoint(
-      `${section.file}: ${section.name(key)} "${type}" is not supported; expected ${ropeKinds.join(', ')}`,
+      `${section.file}: ${section.name(key)} "${type}" is not supported; expected ${kinds.join(', ')}`,
     )
   }
   return kind as RopeKind

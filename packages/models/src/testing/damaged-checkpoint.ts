@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { HfConfig } from '../hf-config.js'
 import { parseLlamaConfig } from '../llama/llama.config.js'
 import type { JsonObject } from '../strict-json.js'
-import { llamaTensorShapes } from './golden-checkpoint.js'
+import { llamaTensorShapes } from './llama-tensor-shapes.js'
 import {
   type HeaderEntry,
   layOut,

@@ -12,6 +12,12 @@ export interface GoldenPrompt {
   readonly top_logits: readonly number[]
   readonly greedy: readonly number[]
   readonly gaps: readonly number[]
+  /** For each prompt position: id of the largest logit, that logit, its gap to the next, logsumexp. */
+  readonly positions: readonly (readonly [id: number, logit: number, gap: number, logSumExp: number])[]
+  /** Deviation of all logits of the prompt. */
+  readonly std: number
+  /** How far Transformers in bf16 is from this, over top_logits and the logits of positions. */
+  readonly bf16: { readonly rms: number; readonly max: number }
 }
 
 /** A golden.json: what Transformers computed. */
@@ -42,8 +48,29 @@ export function expectGoldenLogits(
   for (const [i, id] of prompt.top_ids.entries()) {
     expect(Math.abs(row(last)[id]! - prompt.top_logits[i]!)).toBeLessThan(tolerance)
   }
+  for (const [i, [id, logit, gap, sum]] of prompt.positions.entries()) {
+    expect(Math.abs(row(i)[id]! - logit)).toBeLessThan(tolerance)
+    expect(Math.abs(logSumExp(row(i)) - sum)).toBeLessThan(tolerance)
+    if (gap > 10 * tolerance) expect(largestIndex(row(i))).toBe(id)
+  }
   for (const [i, id] of prompt.greedy.entries()) {
     if (prompt.gaps[i]! > 10 * tolerance) expect(largestIndex(row(last + i))).toBe(id)
+  }
+}
+
+/** How far logits are from the golden's, over what it stores: root mean square and largest difference. */
+export function goldenDistance(
+  prompt: GoldenPrompt,
+  row: (position: number) => ArrayLike<number>,
+): { rms: number; max: number } {
+  const last = row(prompt.ids.length - 1)
+  const off = [
+    ...prompt.positions.map(([id, logit], i) => row(i)[id]! - logit),
+    ...prompt.top_ids.map((id, i) => last[id]! - prompt.top_logits[i]!),
+  ]
+  return {
+    rms: Math.sqrt(off.reduce((sum, value) => sum + value * value, 0) / off.length),
+    max: Math.max(...off.map(Math.abs)),
   }
 }
 

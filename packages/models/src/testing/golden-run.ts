@@ -1,20 +1,40 @@
 import { type CompiledPlan, compile, instantiate, probeBytes, probeNamed, trace } from '@trtllm/graph'
-import { type Buffer, type Device, Executor, type Plan, StepRing } from '@trtllm/kernels'
+import { type Buffer, type Device, Executor, type FloatDType, type Plan, StepRing } from '@trtllm/kernels'
 import { loadParams } from '../checkpoint/load-params.js'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { type Rope, ropeTableOf } from '../rope/rope.js'
+import { writeStep } from './golden-step.js'
 
 const limits = {
-  maxTokens: 96,
-  maxRows: 96,
-  maxSeqs: 1,
-  numSlots: 1,
+  maxTokens: 160,
+  maxRows: 160,
+  maxSeqs: 3,
+  numSlots: 3,
   maxSeqLen: 128,
-  maxDeltas: 4,
-  maxDeltaWords: 512,
+  maxDeltas: 16,
+  maxDeltaWords: 1024,
 }
 
-/** A checkpoint on a device, run for one sequence: no scheduler, no engine, only the plan. */
+export interface GoldenRunOptions {
+  /** Default f32. */
+  readonly dtype?: FloatDType
+  readonly disabledPasses?: readonly string[]
+}
+
+/** A text and the length of its request, prompt and output together, which chooses the rope table. */
+export interface GoldenText {
+  readonly ids: readonly number[]
+  readonly totalTokens: number
+}
+
+/** Tokens [from, to) of one text, in one step. */
+export interface Piece {
+  readonly text: number
+  readonly from: number
+  readonly to: number
+}
+
+/** A checkpoint on a device, run for up to three texts: no scheduler, no engine, only the plan. */
 export class GoldenRun implements Disposable {
   private constructor(
     private readonly compiled: CompiledPlan,
@@ -25,18 +45,21 @@ export class GoldenRun implements Disposable {
     private readonly owned: readonly Disposable[],
   ) {}
 
-  /** Opens a checkpoint directory in f32 on a device. */
-  static async open(directory: string, device: Device, disabledPasses: string[] = []): Promise<GoldenRun> {
+  /** Opens a checkpoint directory on a device. Expects the model to use every tensor of it. */
+  static async open(directory: string, device: Device, options: GoldenRunOptions = {}): Promise<GoldenRun> {
+    const { dtype = 'f32', disabledPasses = [] } = options
     using checkpoint = await openCheckpoint(directory)
     const { definition, config } = checkpoint.model
-    const compiled = compile(trace(definition, config, { dtype: 'f32', disabledPasses }), { limits, device })
+    const compiled = compile(trace(definition, config, { dtype, disabledPasses }), { limits, device })
     const { memory, layout, pools, params } = compiled
     const weights = device.allocate(memory.weightsBytes, 'weights')
     const state = device.allocate(memory.stateBytes, 'state')
     state.fill(0)
-    await loadParams(checkpoint, params, device, weights)
+    const unused = await loadParams(checkpoint, params, device, weights)
+    if (unused.length > 0) throw new Error(`the model does not use ${unused.join(', ')}`)
+    const pages = layout.maxPages * limits.numSlots
     const caches = pools.map((pool) =>
-      pool.caches.map(() => device.allocate(pool.pageBytes * layout.maxPages, 'cache')),
+      pool.caches.map(() => device.allocate(pool.pageBytes * pages, 'cache')),
     )
     const plan = instantiate(compiled, { device, weights, caches, state })
     const { slabWords, resultWords } = layout
@@ -46,14 +69,28 @@ export class GoldenRun implements Disposable {
     return new GoldenRun(compiled, plan, ring, executor, config.rope, [executor, ring, plan, ...buffers])
   }
 
-  /**
-   * Logits of every position, computed in steps of at most `chunk` tokens of one sequence.
-   * @param totalTokens prompt and output of the request, which chooses the rope table.
-   */
+  /** Logits of every position of one text, in steps of at most `chunk` tokens. */
   async logits(ids: readonly number[], chunk: number, totalTokens: number): Promise<Float32Array[]> {
-    const rows: Float32Array[] = []
+    const schedule: Piece[][] = []
     for (let from = 0; from < ids.length; from += chunk) {
-      rows.push(...(await this.step(ids, from, Math.min(ids.length, from + chunk), totalTokens)))
+      schedule.push([{ text: 0, from, to: Math.min(ids.length, from + chunk) }])
+    }
+    return (await this.scheduled([{ ids, totalTokens }], schedule))[0]!
+  }
+
+  /** Logits of every position of each text, in steps of these pieces; pieces of a text are in the order of their tokens. */
+  async scheduled(
+    texts: readonly GoldenText[],
+    schedule: readonly (readonly Piece[])[],
+  ): Promise<Float32Array[][]> {
+    const rows: Float32Array[][] = texts.map(() => [])
+    for (const pieces of schedule) {
+      const found = await this.step(texts, pieces)
+      let at = 0
+      for (const { text, from, to } of pieces) {
+        rows[text]!.push(...found.slice(at, at + to - from))
+        at += to - from
+      }
     }
     return rows
   }
@@ -62,15 +99,11 @@ export class GoldenRun implements Disposable {
     for (const resource of this.owned) resource[Symbol.dispose]()
   }
 
-  private async step(
-    ids: readonly number[],
-    from: number,
-    to: number,
-    total: number,
-  ): Promise<Float32Array[]> {
-    const count = to - from
-    this.writeSlab(ids, from, to, ropeTableOf(this.rope, total))
-    const sizes = { tokens: count, rows: count, seqs: 1 }
+  private async step(texts: readonly GoldenText[], pieces: readonly Piece[]): Promise<Float32Array[]> {
+    const count = pieces.reduce((sum, { from, to }) => sum + to - from, 0)
+    const tables = texts.map(({ totalTokens }) => ropeTableOf(this.rope, totalTokens))
+    writeStep(this.ring.slab(0), this.compiled.layout, texts, tables, pieces)
+    const sizes = { tokens: count, rows: count, seqs: pieces.length }
     const probe = probeNamed(this.compiled, 'logits')
     const into = new ArrayBuffer(probeBytes(probe, sizes))
     await new Promise<void>((resolve, reject) => {
@@ -79,36 +112,5 @@ export class GoldenRun implements Disposable {
     })
     const width = probe.rowStride
     return Array.from({ length: count }, (_, i) => new Float32Array(into, i * width * 4, width))
-  }
-
-  private writeSlab(ids: readonly number[], from: number, to: number, table: number): void {
-    const { slab: at, state, maxPages } = this.compiled.layout
-    const slab = this.ring.slab(0)
-    const tokens = Array.from({ length: to - from }, (_, i) => i)
-    const pages = Array.from({ length: maxPages }, (_, page) => page)
-    slab[at.numDeltas.offset] = 2
-    slab.set([state.slotTokens.offset, ids.length, 0], at.deltas.offset)
-    slab.set([state.pageTable[0]!.offset, maxPages, ids.length], at.deltas.offset + 3)
-    slab.set([...ids, ...pages], at.deltaData.offset)
-    const each = { tokenSlot: 0, ropeVariant: table, rowSlot: 0, rowSample: 0 } as const
-    for (const [name, value] of Object.entries(each)) {
-      slab.fill(
-        value,
-        at[name as keyof typeof each].offset,
-        at[name as keyof typeof each].offset + tokens.length,
-      )
-    }
-    slab.set(
-      tokens.map((i) => from + i),
-      at.positions.offset,
-    )
-    slab.set(
-      tokens.map((i) => from + i),
-      at.rowPosition.offset,
-    )
-    slab.set(tokens, at.logitRows.offset)
-    slab.set([0], at.seqSlot.offset)
-    slab.set([0, tokens.length], at.seqStart.offset)
-    slab.set([to], at.seqContext.offset)
   }
 }

@@ -1,31 +1,43 @@
 import type { Graph, Node, Param, Value } from '@trtllm/graph'
-
-/** A two-dimensional array, row by row. */
-interface Matrix {
-  readonly columns: number
-  readonly data: Float64Array
-}
+import { besideEachOther, columnsOf, elementwise, linear, type Matrix, map, norm } from './reference-ops.js'
 
 /** The values of one tensor of a checkpoint, by name. */
 export type TensorValues = (name: string, count: number) => Float32Array
 
 /**
- * Computes a graph in f64 for one prompt that starts at position 0, op by op as the schemas define them, without
- * pages, slots or native code. The graph must have been traced on one rank with all passes off. Slow and plain on
- * purpose: it is what model functions are checked with before any kernel exists.
+ * Computes a model in f64 for one prompt that starts at position 0, op by op as the schemas define them, without pages,
+ * slots or native code. `graphs` are those of all ranks in order, traced with all passes off; they run in lockstep. Slow
+ * and plain on purpose: it is what model functions are checked with before any kernel exists.
  * @returns the logits [tokens, vocabulary] of every position, row by row.
  */
 export function referenceLogits(
-  graph: Graph,
+  graphs: readonly Graph[],
   promptIds: readonly number[],
   valuesOf: TensorValues,
   ropeVariant = 0,
 ): Matrix {
-  return new ReferenceRun(promptIds, valuesOf, ropeVariant).run(graph)
+  const ranks = graphs.map(() => new ReferenceRun(promptIds, valuesOf, ropeVariant))
+  const logits = graphs[0]!.outputs.get('logits')!
+  for (let i = 0; i < graphs[0]!.nodes.length; i++) {
+    const nodes = graphs.map((graph) => graph.nodes[i]!)
+    const together = { 'all-reduce': sumOf, 'all-gather': besideEachOther }[nodes[0]!.op.name]
+    if (together) {
+      const result = together(nodes.map((node, rank) => ranks[rank]!.matrix(node.inputs[0]!)))
+      for (const [rank, node] of nodes.entries()) ranks[rank]!.results.set(node.outputs[0]!, result)
+    } else {
+      for (const [rank, node] of nodes.entries()) ranks[rank]!.compute(node)
+    }
+    const found = ranks[0]!.results.get(logits)
+    if (found) return found
+  }
+  throw new Error('the graph ends before its logits')
 }
 
+const sumOf = ([first, ...others]: readonly Matrix[]): Matrix =>
+  others.reduce((sum, part) => elementwise(sum, part, (x, y) => x + y), first!)
+
 class ReferenceRun {
-  private readonly results = new Map<Value, Matrix>()
+  readonly results = new Map<Value, Matrix>()
   /** Keys and values of each cache, by the value that stands for its new version. */
   private readonly caches = new Map<Value, { k: Matrix; v: Matrix; heads: number }>()
 
@@ -35,16 +47,7 @@ class ReferenceRun {
     private readonly ropeVariant: number,
   ) {}
 
-  run(graph: Graph): Matrix {
-    const logits = graph.outputs.get('logits')!
-    for (const node of graph.nodes) {
-      this.compute(node)
-      if (this.results.has(logits)) return this.results.get(logits)!
-    }
-    throw new Error('the graph ends before its logits')
-  }
-
-  private compute(node: Node): void {
+  compute(node: Node): void {
     const { op, inputs, outputs } = node
     const [a, b, c] = inputs
     const attribute = (name: string): number => node.attributes[Object.keys(op.attributes).indexOf(name)]!
@@ -58,13 +61,25 @@ class ReferenceRun {
       case 'linear':
         return void set(linear(this.matrix(a!), this.matrix(b!), c && this.matrix(c)))
       case 'rms-norm':
-        return void set(rmsNorm(this.matrix(a!), this.matrix(b!), attribute('eps')))
+      case 'layer-norm':
+      case 'head-rms-norm':
+      case 'head-layer-norm': {
+        const width = sizeAt(a!, a!.shape.length - 1)
+        const isCentred = op.name.endsWith('layer-norm')
+        return void set(norm(this.matrix(a!), b && this.matrix(b), width, attribute('eps'), isCentred))
+      }
       case 'add':
         return void set(elementwise(this.matrix(a!), this.matrix(b!), (x, y) => x + y))
       case 'mul':
         return void set(elementwise(this.matrix(a!), this.matrix(b!), (x, y) => x * y))
       case 'silu':
-        return void set(elementwise(this.matrix(a!), this.matrix(a!), (x) => x / (1 + Math.exp(-x))))
+        return void set(map(this.matrix(a!), (x) => x / (1 + Math.exp(-x))))
+      case 'gelu-tanh':
+        return void set(map(this.matrix(a!), geluTanh))
+      case 'scale':
+        return void set(map(this.matrix(a!), (x) => x * attribute('factor')))
+      case 'softcap':
+        return void set(map(this.matrix(a!), (x) => attribute('cap') * Math.tanh(x / attribute('cap'))))
       case 'gather-rows':
         // Every position is wanted here.
         return void set(this.matrix(a!))
@@ -74,15 +89,15 @@ class ReferenceRun {
         this.caches.set(outputs[0]!, { k: this.matrix(a!), v: this.matrix(b!), heads: sizeAt(a!, 1) })
         return
       case 'paged-attention':
-        return void set(this.attention(node, attribute('scale'), attribute('window')))
+        return void set(this.attention(node, attribute))
       default:
         throw new Error(`the reference run has no ${op.name}; trace with all passes off`)
     }
   }
 
-  private matrix(value: Value): Matrix {
+  matrix(value: Value): Matrix {
     const { origin } = value
-    if (origin.kind === 'view') return this.matrix(origin.of)
+    if (origin.kind === 'view') return columnsOf(this.matrix(origin.of), origin.firstColumn, value.rowWidth)
     if (origin.kind === 'param') return this.param(origin.param)
     const found = this.results.get(value)
     if (!found) throw new Error(`${value.path}: used before it was computed`)
@@ -92,8 +107,12 @@ class ReferenceRun {
   private param({ values, sources, rows, columns }: Param): Matrix {
     if (values) return { columns, data: Float64Array.from(values) }
     const data = new Float64Array(rows * columns)
-    for (const { name, rows: count, firstRow } of sources) {
-      data.set(this.valuesOf(name, count * columns), firstRow * columns)
+    for (const { name, rows: count, columns: width, firstRow, slice, plus = 0 } of sources) {
+      const whole = new Float64Array(this.valuesOf(name, count * width))
+      if (plus !== 0) for (const [i, value] of whole.entries()) whole[i] = value + plus
+      const from = (slice?.firstRow ?? 0) * width
+      const part = { columns: width, data: whole.subarray(from, from + (slice?.rows ?? count) * width) }
+      data.set(columnsOf(part, slice?.firstColumn ?? 0, columns).data, firstRow * columns)
     }
     return { columns, data }
   }
@@ -125,15 +144,19 @@ class ReferenceRun {
         const [cos, sin] = [Math.cos(angle), Math.sin(angle)].map(
           (turn) => turn * attribute('attentionFactor'),
         )
-        const [first, second] = [x.data[at + i]!, x.data[at + i + half]!]
-        data[at + i] = first * cos! - second * sin!
-        data[at + i + half] = second * cos! + first * sin!
+        const [left, right] = attribute('interleaved')
+          ? [at + 2 * i, at + 2 * i + 1]
+          : [at + i, at + i + half]
+        const [first, second] = [x.data[left]!, x.data[right]!]
+        data[left] = first * cos! - second * sin!
+        data[right] = second * cos! + first * sin!
       }
     }
     return { columns: x.columns, data }
   }
 
-  private attention({ inputs }: Node, scale: number, window: number): Matrix {
+  private attention({ inputs }: Node, attribute: (name: string) => number): Matrix {
+    const [scale, window, softcap] = [attribute('scale'), attribute('window'), attribute('softcap')]
     const q = this.matrix(inputs[0]!)
     const { k, v, heads: kvHeads } = this.caches.get(inputs.at(-1)!)!
     const [heads, size] = [sizeAt(inputs[0]!, 1), sizeAt(inputs[0]!, 2)]
@@ -147,7 +170,8 @@ class ReferenceRun {
         const from = key * k.columns + kvHead * size
         let dot = 0
         for (let i = 0; i < size; i++) dot += q.data[at + i]! * k.data[from + i]!
-        scores.push(dot * scale)
+        const score = dot * scale
+        scores.push(softcap > 0 ? softcap * Math.tanh(score / softcap) : score)
       }
       const top = Math.max(...scores)
       const weights = scores.map((score) => Math.exp(score - top))
@@ -161,33 +185,7 @@ class ReferenceRun {
   }
 }
 
+const geluTanh = (x: number): number =>
+  (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
+
 const sizeAt = (value: Value, axis: number): number => value.shape[axis]!.toConstant(value.path)
-
-function linear(x: Matrix, weight: Matrix, bias: Matrix | undefined): Matrix {
-  const columns = weight.data.length / weight.columns
-  const data = new Float64Array((x.data.length / x.columns) * columns)
-  for (let at = 0; at < data.length; at++) {
-    const column = at % columns
-    const [row, from] = [((at - column) / columns) * x.columns, column * weight.columns]
-    let sum = bias?.data[column] ?? 0
-    for (let i = 0; i < x.columns; i++) sum += x.data[row + i]! * weight.data[from + i]!
-    data[at] = sum
-  }
-  return { columns, data }
-}
-
-function rmsNorm({ columns, data: x }: Matrix, weight: Matrix, eps: number): Matrix {
-  const data = new Float64Array(x.length)
-  for (let at = 0; at < x.length; at += columns) {
-    const row = x.subarray(at, at + columns)
-    const scale = 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / columns + eps)
-    row.forEach((value, i) => {
-      data[at + i] = value * scale * weight.data[i]!
-    })
-  }
-  return { columns, data }
-}
-
-function elementwise(a: Matrix, b: Matrix, compute: (x: number, y: number) => number): Matrix {
-  return { columns: a.columns, data: a.data.map((x, i) => compute(x, b.data[i]!)) }
-}

@@ -27,6 +27,7 @@ static void attend_rows_reference(const AttentionShape& shape, const Pages& page
         double score = 0;
         for (int64_t i = 0; i < shape.head_dim; i++) score += static_cast<double>(to_f32(query[i])) * to_f32(key[i]);
         score *= shape.scale;
+        if (shape.softcap > 0) score = ::tanh(score / shape.softcap) * shape.softcap;
         if (pass == 0) {
           best = score > best ? score : best;
           continue;

@@ -4,7 +4,7 @@
 #include "pages.h"
 #include "vec.h"
 
-// y = softmax(scale * q k^T) v over pages, causal, with an optional window.
+// y = softmax(scale * q k^T) v over pages, causal, with an optional window and soft cap of the scores.
 //
 // A task is one kv head and up to kTaskRows rows of one sequence; row r of a sequence is its query r / group and head
 // r % group of those that share the kv head. For each page the task widens keys and values to f32 once, then each row
@@ -20,6 +20,7 @@ constexpr int64_t kMaxHeadDim = 512;
 struct AttentionShape {
   int64_t kv_heads, group, head_dim, padded_dim, window;
   float scale;
+  float softcap;  // 0: none
 };
 
 // First position that a query sees.
@@ -78,6 +79,10 @@ TRTLLM_INLINE void attend_page(const AttentionShape& shape, const float* q, cons
   const Vec scale = set(shape.scale);
   Vec first = mul(page_scores(q, keys, stride, shape.padded_dim), scale);
   Vec second = mul(page_scores(q, keys + 16 * stride, stride, shape.padded_dim), scale);
+  if (shape.softcap > 0) {
+    first = softcap(first, shape.softcap);
+    second = softcap(second, shape.softcap);
+  }
   first = keep_range(first, clip(low), clip(high), -__builtin_inff());
   second = keep_range(second, clip(low - 16), clip(high - 16), -__builtin_inff());
   const float page_best = max_lane(max(first, second));

@@ -36,11 +36,29 @@ static inline float mean_square(const T* x, int64_t dim) {
 }
 
 template <class T>
-static inline void rms_norm_row(const T* x, const T* weight, T* y, int64_t dim, float eps) {
+static inline void rms_norm_row(const T* x, const float* weight, T* y, int64_t dim, float eps) {
   const Vec scale = set(inverse_root(mean_square(x, dim) + eps));
   for_stretches(dim, [&](int64_t i, int n) {
     store_stretch(y + i, mul(mul(load_stretch(x + i, n), scale), load_stretch(weight + i, n)), n);
   });
+}
+
+// total = x + y / sqrt(mean(y^2) + eps) * weight; the norm is rounded to T before it is added. total may be x or y.
+template <class T>
+static inline void rms_norm_add_row(const T* x, const T* y, const float* weight, T* total, int64_t dim, float eps) {
+  const Vec scale = set(inverse_root(mean_square(y, dim) + eps));
+  for_stretches(dim, [&](int64_t i, int n) {
+    T normed[kLanes];
+    store_stretch(normed, mul(mul(load_stretch(y + i, n), scale), load_stretch(weight + i, n)), n);
+    store_stretch(total + i, add(load_stretch(x + i, n), load_stretch(static_cast<const T*>(normed), n)), n);
+  });
+}
+
+// Without weights.
+template <class T>
+static inline void rms_norm_row(const T* x, T* y, int64_t dim, float eps) {
+  const Vec scale = set(inverse_root(mean_square(x, dim) + eps));
+  for_stretches(dim, [&](int64_t i, int n) { store_stretch(y + i, mul(load_stretch(x + i, n), scale), n); });
 }
 
 }  // namespace ISA_NS

@@ -87,6 +87,18 @@ TRTLLM_INLINE Vec exp(Vec x) {
 
 TRTLLM_INLINE Vec silu(Vec x) { return div(x, add(set(1.0f), exp(sub(zero(), x)))); }
 
+// x / 2 * (1 + tanh(u)) = x / (1 + e^(-2u)), u = sqrt(2 / pi) * (x + 0.044715 x^3).
+TRTLLM_INLINE Vec gelu_tanh(Vec x) {
+  const Vec u = mul(set(0.797884561f), fma(mul(mul(x, x), x), set(0.044715f), x));
+  return div(x, add(set(1.0f), exp(mul(u, set(-2.0f)))));
+}
+
+// cap * tanh(x / cap), within 1.2e-7 * cap.
+TRTLLM_INLINE Vec softcap(Vec x, float cap) {
+  const Vec growth = exp(div(add(x, x), set(cap)));
+  return mul(set(cap), sub(set(1.0f), div(set(2.0f), add(set(1.0f), growth))));
+}
+
 // f(i, n) for the stretches [i, i + n) of [0, count): n is 16 but for the last.
 template <class F>
 TRTLLM_INLINE void for_stretches(int64_t count, F&& f) {

@@ -59,6 +59,11 @@ struct Silu {
 struct SiluMul {
   __device__ float operator()(float a, float b) const { return a / (1.0f + expf(-a)) * b; }
 };
+// x / 2 * (1 + tanh(u)) = x / (1 + e^(-2u)), u = sqrt(2 / pi) * (x + 0.044715 x^3).
+__device__ __forceinline__ float gelu_tanh(float x) {
+  const float u = 0.797884561f * fmaf(x * x * x, 0.044715f, x);
+  return x / (1.0f + expf(-2.0f * u));
+}
 struct Copy {
   __device__ float operator()(float a, float) const { return a; }
 };

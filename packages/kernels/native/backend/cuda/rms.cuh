@@ -34,18 +34,65 @@ __device__ __forceinline__ void store_unit(T* p, const Pack<T>& pack) {
   }
 }
 
+// Weights of a norm are f32 whatever the rows are. Four or more of them are read 16 bytes at a time.
+template <int kWidth>
+__device__ __forceinline__ void load_weights(const float* from, float (&w)[kWidth]) {
+  if constexpr (kWidth % 4 == 0) {
+#pragma unroll
+    for (int j = 0; j < kWidth; j += 4) {
+      const Pack<float> four = load_pack(from + j);
+#pragma unroll
+      for (int k = 0; k < 4; k++) w[j + k] = four.at[k];
+    }
+  } else {
+#pragma unroll
+    for (int j = 0; j < kWidth; j++) w[j] = from[j];
+  }
+}
+
 template <class T, bool kPacked>
-__device__ __forceinline__ void rms_scale_row(const T* x, const T* weight, T* y, int64_t dim, float eps, float squares) {
+__device__ __forceinline__ void rms_scale_row(const T* x, const float* weight, T* y, int64_t dim, float eps, float squares) {
   constexpr int kWidth = kPacked ? Pack<T>::kSize : 1;
   const float total = block_reduce(squares, Sum());
   const float scale = 1.0f / sqrtf(total / static_cast<float>(dim) + eps);
   for_row<T, kPacked>(dim, [&](int64_t i) {
-    const Pack<T> a = load_unit<T, kPacked>(x + i), w = load_unit<T, kPacked>(weight + i);
+    const Pack<T> a = load_unit<T, kPacked>(x + i);
+    float w[kWidth];
+    load_weights<kWidth>(weight + i, w);
     Pack<T> result;
 #pragma unroll
-    for (int j = 0; j < kWidth; j++) result.at[j] = from_f32<T>(to_f32(a.at[j]) * scale * to_f32(w.at[j]));
+    for (int j = 0; j < kWidth; j++) result.at[j] = from_f32<T>(to_f32(a.at[j]) * scale * w[j]);
     store_unit<T, kPacked>(y + i, result);
   });
+}
+
+// total = x + y / sqrt(mean(y^2) + eps) * weight, the norm rounded to T before it is added. Returns this thread's share of
+// the sum of total^2. HAZARD: total may be x or y; a thread reads back only what it wrote.
+template <class T, bool kPacked>
+__device__ __forceinline__ float rms_add_row(const T* x, const T* y, const float* weight, T* total, int64_t dim, float eps) {
+  constexpr int kWidth = kPacked ? Pack<T>::kSize : 1;
+  float squares = 0;
+  for_row<T, kPacked>(dim, [&](int64_t i) {
+    const Pack<T> a = load_unit<T, kPacked>(y + i);
+#pragma unroll
+    for (int j = 0; j < kWidth; j++) squares = fmaf(to_f32(a.at[j]), to_f32(a.at[j]), squares);
+  });
+  const float scale = 1.0f / sqrtf(block_reduce(squares, Sum()) / static_cast<float>(dim) + eps);
+  squares = 0;
+  for_row<T, kPacked>(dim, [&](int64_t i) {
+    const Pack<T> a = load_unit<T, kPacked>(y + i), b = load_unit<T, kPacked>(x + i);
+    float w[kWidth];
+    load_weights<kWidth>(weight + i, w);
+    Pack<T> result;
+#pragma unroll
+    for (int j = 0; j < kWidth; j++) {
+      const float normed = to_f32(from_f32<T>(to_f32(a.at[j]) * scale * w[j]));
+      result.at[j] = from_f32<T>(to_f32(b.at[j]) + normed);
+      squares = fmaf(to_f32(result.at[j]), to_f32(result.at[j]), squares);
+    }
+    store_unit<T, kPacked>(total + i, result);
+  });
+  return squares;
 }
 
 inline int row_threads(int64_t dim, int width) {

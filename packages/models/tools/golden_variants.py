@@ -1,0 +1,103 @@
+"""The tiny models of make-golden.py: for each family the keys they share, and what each variant changes (... drops a key)."""
+
+sizes = dict(
+    vocab_size=256, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+    max_position_embeddings=128, rms_norm_eps=1e-5, bos_token_id=0, eos_token_id=1, tie_word_embeddings=False, torch_dtype="float32",
+)
+
+
+def shape(architecture, model_type, **keys):
+    return dict(architectures=[architecture], model_type=model_type, **{**sizes, **keys})
+
+
+sliding, full = "sliding_attention", "full_attention"
+mistral = dict(architectures=["MistralForCausalLM"], model_type="mistral")
+yarn = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32)
+llama3 = dict(rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)
+factors = lambda count: dict(short_factor=[1.0 + 0.05 * i for i in range(count)], long_factor=[1.0 + 0.5 * i for i in range(count)])
+
+llama = {
+    "gqa": {},
+    "mha": dict(num_key_value_heads=4),
+    "mqa": dict(num_key_value_heads=1),
+    "attention-bias": dict(attention_bias=True),
+    "mlp-bias": dict(mlp_bias=True),
+    "head-dim": dict(head_dim=32),
+    "tied-head": dict(tie_word_embeddings=True),
+    "sliding-window": dict(mistral, sliding_window=24),
+    "no-window": dict(mistral, sliding_window=None),
+    "rope-linear": dict(rope_scaling=dict(type="linear", factor=4.0)),
+    "rope-dynamic": dict(max_position_embeddings=32, rope_scaling=dict(type="dynamic", factor=4.0)),
+    "rope-llama3": dict(rope_theta=500000.0, rope_scaling=llama3),
+    "rope-yarn": dict(rope_scaling=yarn),
+    "rope-yarn-mscale": dict(rope_theta=..., rope_parameters=dict(rope_type="yarn", rope_theta=50000.0, factor=4.0, original_max_position_embeddings=32, mscale=1.0, mscale_all_dim=0.5, truncate=False, beta_fast=8, beta_slow=1)),
+    "rope-longrope": dict(original_max_position_embeddings=32, rope_scaling=dict(type="longrope", **factors(8))),
+    "partial-rotary": dict(partial_rotary_factor=0.5, rope_scaling=dict(type="linear", factor=2.0)),
+}
+
+qwen2 = {
+    "plain": {},
+    "windows": dict(num_hidden_layers=4, use_sliding_window=True, sliding_window=20, max_window_layers=2, tie_word_embeddings=True, rope_scaling=yarn),
+}
+
+qwen3 = {
+    "plain": dict(head_dim=32, tie_word_embeddings=True),
+    "windows": dict(head_dim=24, num_hidden_layers=4, use_sliding_window=True, sliding_window=20, max_window_layers=1, attention_bias=True, rope_scaling=yarn),
+}
+
+# Caps far below the real 50 and 30: tiny models have tiny scores.
+gemma2 = {
+    "softcaps": dict(num_hidden_layers=4, head_dim=32, query_pre_attn_scalar=24, sliding_window=20, attn_logit_softcapping=4.0, final_logit_softcapping=4.0),
+    "no-caps": dict(num_hidden_layers=3, head_dim=16, query_pre_attn_scalar=16, sliding_window=33, attn_logit_softcapping=None, final_logit_softcapping=None, attention_bias=True, num_key_value_heads=1),
+}
+
+gemma3 = {
+    "pattern": dict(num_hidden_layers=5, head_dim=32, query_pre_attn_scalar=24, sliding_window=20, sliding_window_pattern=3, rope_theta=100000.0, rope_local_base_freq=1000.0, rope_scaling=dict(rope_type="linear", factor=8.0)),
+    "layer-types": dict(num_hidden_layers=3, head_dim=16, query_pre_attn_scalar=16, sliding_window=32, layer_types=[full, sliding, full], attention_bias=True, final_logit_softcapping=4.0, num_key_value_heads=1, rope_parameters={full: dict(rope_theta=50000.0, rope_type="default"), sliding: dict(rope_theta=500.0, rope_type="default")}),
+    "conditional": dict(architectures=["Gemma3ForConditionalGeneration"], model_type="gemma3", text_config=dict(shape("", "gemma3_text", num_hidden_layers=3, head_dim=16, query_pre_attn_scalar=16, sliding_window=20, sliding_window_pattern=2, rope_theta=100000.0, hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=True), architectures=["Gemma3ForCausalLM"])),
+}
+
+phi3 = {
+    "plain": dict(rope_theta=250000.0),
+    "longrope": dict(tie_word_embeddings=True, head_dim=..., hidden_size=128, partial_rotary_factor=0.75, original_max_position_embeddings=32, rope_scaling=dict(type="longrope", **factors(12))),
+    "window": dict(num_key_value_heads=4, sliding_window=24, original_max_position_embeddings=32, rope_scaling=dict(type="su", original_max_position_embeddings=32, **factors(8))),
+}
+
+exaone4 = {
+    "hybrid": dict(num_hidden_layers=6, sliding_window=20, sliding_window_pattern="LLG", layer_types=[sliding, sliding, full] * 2, head_dim=32, rope_scaling=llama3),
+    "pattern": dict(num_hidden_layers=3, sliding_window=33, sliding_window_pattern=2),
+    "full": dict(sliding_window=None, sliding_window_pattern=None, layer_types=[full, full], tie_word_embeddings=True, rope_scaling=llama3),
+}
+
+cohere = {
+    "plain": dict(logit_scale=2.0),
+    "qk-norm": dict(use_qk_norm=True, attention_bias=True, logit_scale=0.5, rope_theta=75000000.0, layer_norm_eps=1e-4),
+}
+
+cohere2 = {
+    "pattern": dict(num_hidden_layers=5, sliding_window=20, sliding_window_pattern=3, logit_scale=0.25),
+    "layer-types": dict(num_hidden_layers=3, sliding_window=33, layer_types=[full, sliding, sliding], attention_bias=True, num_key_value_heads=1),
+}
+
+olmo2 = {
+    "plain": dict(num_key_value_heads=4),
+    "gqa": dict(attention_bias=True, tie_word_embeddings=True, rope_scaling=yarn),
+}
+
+gelu = dict(hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=True)
+layer_norm = dict(rms_norm_eps=..., layer_norm_eps=1e-5, tie_word_embeddings=True, hidden_act="silu", rope_theta=50000.0)
+families = {
+    "llama": (dict(shape("LlamaForCausalLM", "llama"), rope_theta=10000.0, hidden_act="silu"), llama),
+    "qwen2": (shape("Qwen2ForCausalLM", "qwen2", rope_theta=1000000.0, hidden_act="silu"), qwen2),
+    "qwen3": (shape("Qwen3ForCausalLM", "qwen3", rope_theta=1000000.0, hidden_act="silu"), qwen3),
+    "gemma2": (shape("Gemma2ForCausalLM", "gemma2", rope_theta=10000.0, **gelu), gemma2),
+    "gemma3": (shape("Gemma3ForCausalLM", "gemma3_text", **gelu), gemma3),
+    "phi3": (shape("Phi3ForCausalLM", "phi3", rope_theta=10000.0, hidden_act="silu", pad_token_id=0), phi3),
+    "exaone4": (shape("Exaone4ForCausalLM", "exaone4", rope_theta=1000000.0, hidden_act="silu"), exaone4),
+    "cohere": (shape("CohereForCausalLM", "cohere", **layer_norm), cohere),
+    "cohere2": (shape("Cohere2ForCausalLM", "cohere2", **layer_norm), cohere2),
+    "olmo2": (shape("Olmo2ForCausalLM", "olmo2", rope_theta=500000.0, hidden_act="silu", pad_token_id=0), olmo2),
+}
+
+# Families whose head is the embedding get small embeddings, or every token would predict itself.
+small_embeddings = ["gemma2", "gemma3", "exaone4", "cohere", "cohere2", "olmo2"]

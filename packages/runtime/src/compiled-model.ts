@@ -35,6 +35,8 @@ export interface EngineModel {
   readonly maxSeqLen: number
   /** Sequences that may grow beyond this many tokens use rope variant 1; without it all use variant 0. */
   readonly longRopeFromTokens?: number
+  /** Digest of weights and KV type that hashes of cached pages begin with; by default name, architecture and dtype. */
+  readonly cacheKey?: string
   readonly info: ModelInfo
 }
 

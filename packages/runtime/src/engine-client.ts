@@ -2,6 +2,7 @@ import type { ForkOptions } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import type { WorkerOptions } from 'node:worker_threads'
 import { TrtllmError } from '@trtllm/kernels'
+import type { KvCacheEvent } from './cache/cache-events.js'
 import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
 import { EngineWatch } from './engine-watch.js'
@@ -54,6 +55,7 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   readonly #exited = pending<void>()
   readonly #inFlight = new Map<string, InFlight>()
   readonly #stats = new Map<number, Pending<EngineStats>>()
+  readonly #kvCacheEvents = new Map<number, Pending<readonly KvCacheEvent[]>>()
   #commands: EngineCommand[] = []
   #info: ModelInfo | undefined
   #watch: EngineWatch | undefined
@@ -134,12 +136,15 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
 
   /** Statistics since the last call, totals and gauges. Rejects with `engine_died`. */
   stats(): Promise<EngineStats> {
-    if (this.#isOver) return Promise.reject(this.#deathOf('the engine is over'))
-    const nonce = ++this.#nonces
-    const answer = pending<EngineStats>()
-    this.#stats.set(nonce, answer)
-    this.#send({ kind: 'stats', nonce })
-    return answer.promise
+    return this.#ask('stats', this.#stats)
+  }
+
+  /**
+   * What happened to cached pages since the last call, oldest first, in TensorRT-LLM's shape; empty unless the engine
+   * keeps events. Rejects with `engine_died`.
+   */
+  getKvCacheEvents(): Promise<readonly KvCacheEvent[]> {
+    return this.#ask('kv-cache-events', this.#kvCacheEvents)
   }
 
   /**
@@ -165,6 +170,15 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
     this.#link.terminate()
   }
 
+  #ask<T>(kind: 'stats' | 'kv-cache-events', answers: Map<number, Pending<T>>): Promise<T> {
+    if (this.#isOver) return Promise.reject(this.#deathOf('the engine is over'))
+    const nonce = ++this.#nonces
+    const answer = pending<T>()
+    answers.set(nonce, answer)
+    this.#send({ kind, nonce })
+    return answer.promise
+  }
+
   #send(command: EngineCommand): void {
     this.#commands.push(command)
     if (this.#commands.length > 1) return
@@ -184,6 +198,9 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
     else if (message.kind === 'stats') {
       this.#stats.get(message.nonce)?.resolve(message.stats)
       this.#stats.delete(message.nonce)
+    } else if (message.kind === 'kv-cache-events') {
+      this.#kvCacheEvents.get(message.nonce)?.resolve(message.events)
+      this.#kvCacheEvents.delete(message.nonce)
     } else if (message.kind === 'fatal') this.#cause = deserializeError(message.error)
   }
 
@@ -214,8 +231,10 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
     this.#watch?.stop()
     const death = this.#deathOf(`the engine ${exit.how}`)
     for (const [id, live] of [...this.#inFlight]) this.#deliver(deathOutput(id, live, death))
-    for (const answer of this.#stats.values()) answer.reject(death)
-    this.#stats.clear()
+    for (const answers of [this.#stats, this.#kvCacheEvents]) {
+      for (const answer of answers.values()) answer.reject(death)
+      answers.clear()
+    }
     this.#ready.reject(this.#info === undefined && this.#cause ? this.#cause : death)
     this.#exited.resolve()
     if (!this.#isClosing) this.emit('died', this.#cause ?? death)

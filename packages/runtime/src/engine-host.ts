@@ -82,6 +82,8 @@ class EngineHost {
     else if (command.kind === 'cancel') engine.cancel(command.id)
     else if (command.kind === 'stats') {
       this.#post({ kind: 'stats', nonce: command.nonce, stats: engine.stats() })
+    } else if (command.kind === 'kv-cache-events') {
+      this.#post({ kind: 'kv-cache-events', nonce: command.nonce, events: engine.getKvCacheEvents() })
     } else if (command.kind === 'shutdown') void this.#close(engine, command.drain)
   }
 

@@ -1,14 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { TrtllmError } from '@trtllm/kernels'
+import type { KvCacheOptions } from './cache/kv-cache.js'
 import { type Clock, systemClock } from './clock.js'
 import type { EngineModel } from './compiled-model.js'
 import type { Output } from './request.js'
 import {
+  type BatchWait,
   type CapacityPolicy,
+  type ChunkingPolicy,
   defaultReserveTokens,
   deltaCapacity,
+  noBatchWait,
   type SchedulerLimits,
 } from './scheduler/budget.js'
+import { mostWindowPages } from './scheduler/reservation.js'
+import type { StepExecutor } from './step/step-executor.js'
 
 export interface EngineOptions {
   /** Receives what a turn of the engine brought; `step` counts the steps read so far. */
@@ -24,6 +30,20 @@ export interface EngineOptions {
   readonly policy?: CapacityPolicy
   /** Tokens that a request without maxTokens reserves; 2048 by default. */
   readonly reserveTokens?: number
+  /** FIRST_COME_FIRST_SERVED by default. */
+  readonly chunking?: ChunkingPolicy
+  /** When to wait for a fuller batch; never by default. */
+  readonly batchWait?: Partial<BatchWait>
+  /** Whether a request waits for a prefix that another one is computing; true by default. */
+  readonly prefixAware?: boolean
+  /** Whether cached prefixes are reused; true by default. */
+  readonly enableBlockReuse?: boolean
+  /** Whether the first tokens of a cached page are reused by copying them; true by default, where the device can copy. */
+  readonly enablePartialReuse?: boolean
+  /** Without it no page is reused in part: ours are never taken over from the prefix that they belong to. */
+  readonly copyOnPartialReuse?: boolean
+  /** KV cache events kept until they are read; 0 (none) by default. */
+  readonly eventBufferMaxSize?: number
   /** Requests that may wait; more end with `overloaded`. Unbounded by default: a server bounds its own queue. */
   readonly maxQueuedRequests?: number
   /** Failed steps in a row that end the engine; 3 by default. */
@@ -33,9 +53,13 @@ export interface EngineOptions {
   readonly drawSeed?: () => bigint
 }
 
+type SchedulingOption = 'policy' | 'reserveTokens' | 'chunking' | 'batchWait' | 'prefixAware'
+type CacheOption = 'enableBlockReuse' | 'enablePartialReuse' | 'copyOnPartialReuse' | 'eventBufferMaxSize'
+
 export interface ResolvedOptions
-  extends Required<Omit<EngineOptions, 'maxBatchSize' | 'maxNumTokens' | 'policy' | 'reserveTokens'>> {
+  extends Required<Omit<EngineOptions, 'maxBatchSize' | 'maxNumTokens' | SchedulingOption | CacheOption>> {
   readonly scheduling: SchedulerLimits
+  readonly cache: Required<KvCacheOptions>
   /** Tokens of a sequence that fit both the model and the KV cache. */
   readonly maxSeqLen: number
 }
@@ -43,7 +67,7 @@ export interface ResolvedOptions
 /** Fills in defaults. Throws `contradictory_config` when a step of these limits could not always advance. */
 export function resolveOptions(
   model: EngineModel,
-  executorDepth: number,
+  executor: Pick<StepExecutor, 'depth' | 'copiesPages'>,
   options: EngineOptions,
 ): ResolvedOptions {
   const { limits } = model.layout
@@ -63,8 +87,24 @@ export function resolveOptions(
       `the step slab holds ${maxDeltas} deltas of ${maxDeltaWords} words, a batch of ${maxBatchSize} needs at least ${least.maxDeltas} of ${least.maxDeltaWords}; lower max_batch_size`,
     )
   }
-  const maxInFlightSteps = Math.min(options.maxInFlightSteps ?? 2, executorDepth) as 1 | 2
-  const kvTokens = Math.min(...model.pools.map(({ pages }) => pages * pageTokens))
+  const maxInFlightSteps = Math.min(options.maxInFlightSteps ?? 2, executor.depth) as 1 | 2
+  const scheduling: SchedulerLimits = {
+    maxBatchSize,
+    maxNumTokens,
+    maxRows: limits.maxRows,
+    maxDeltas,
+    maxDeltaWords,
+    pageTokens,
+    numPools,
+    windows: model.pools.map(({ window }) => window),
+    maxInFlightSteps,
+    chunking: options.chunking ?? 'FIRST_COME_FIRST_SERVED',
+    batchWait: { ...noBatchWait, ...options.batchWait },
+    prefixAware: options.prefixAware ?? true,
+    policy: options.policy ?? 'RESERVE_AND_GROW',
+    reserveTokens: options.reserveTokens ?? defaultReserveTokens,
+  }
+  const maxSeqLen = Math.min(model.maxSeqLen, limits.maxSeqLen, kvTokens(model, scheduling))
   return {
     onOutputs: options.onOutputs,
     onFault: options.onFault,
@@ -73,17 +113,25 @@ export function resolveOptions(
     maxFailedSteps: options.maxFailedSteps ?? 3,
     clock: options.clock ?? systemClock,
     drawSeed: options.drawSeed ?? (() => randomBytes(8).readBigUInt64LE()),
-    maxSeqLen: Math.min(model.maxSeqLen, limits.maxSeqLen, kvTokens),
-    scheduling: {
-      maxBatchSize,
-      maxNumTokens,
-      maxRows: limits.maxRows,
-      maxDeltas,
-      maxDeltaWords,
-      pageTokens,
-      numPools,
-      policy: options.policy ?? 'RESERVE_AND_GROW',
-      reserveTokens: options.reserveTokens ?? defaultReserveTokens,
+    maxSeqLen,
+    scheduling,
+    cache: {
+      reuse: options.enableBlockReuse ?? true,
+      partialReuse:
+        (executor.copiesPages ?? false) &&
+        (options.enablePartialReuse ?? true) &&
+        (options.copyOnPartialReuse ?? true),
+      eventCapacity: options.eventBufferMaxSize ?? 0,
+      maxWindow: maxSeqLen,
     },
   }
+}
+
+/** Longest sequence that the pools can hold. A window pool holds any length once it has room for the window. */
+function kvTokens({ pools }: EngineModel, limits: SchedulerLimits): number {
+  const lengths = pools.map(({ pages, window, pageTokens }) => {
+    const isEnough = window > 0 && pages >= mostWindowPages(window, limits.maxNumTokens, limits)
+    return isEnough ? Number.POSITIVE_INFINITY : pages * pageTokens
+  })
+  return Math.min(...lengths)
 }

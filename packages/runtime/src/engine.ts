@@ -1,4 +1,5 @@
 import { TrtllmError } from '@trtllm/kernels'
+import type { KvCacheEvent } from './cache/cache-events.js'
 import { KvCache } from './cache/kv-cache.js'
 import type { EngineModel } from './compiled-model.js'
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './engine-options.js'
@@ -41,12 +42,12 @@ export class Engine {
 
   /** Throws `contradictory_config` when the model's limits cannot hold a step that always advances. */
   constructor(model: EngineModel, executor: StepExecutor, options: EngineOptions) {
-    this.#options = resolveOptions(model, executor.depth, options)
-    const { maxSeqLen, scheduling, maxInFlightSteps } = this.#options
+    this.#options = resolveOptions(model, executor, options)
+    const { maxSeqLen, scheduling, cache, maxInFlightSteps } = this.#options
     const { maxBatchSize, maxNumTokens } = scheduling
     this.model = { ...model, maxSeqLen, info: { ...model.info, maxSeqLen, maxBatchSize, maxNumTokens } }
     this.#executor = executor
-    this.#cache = new KvCache(model.pools, model.layout.limits.numSlots)
+    this.#cache = new KvCache(model.pools, model.layout.limits.numSlots, cache)
     this.#scheduler = new Scheduler(scheduling, this.#cache, model.layout.limits.numSlots)
     this.#stats = new StatsRecorder(this.model.info, this.#scheduler, this.#cache)
     this.#pipeline = new Pipeline(maxInFlightSteps)
@@ -72,6 +73,16 @@ export class Engine {
   /** Statistics since the last call, totals and gauges. */
   stats(): EngineStats {
     return this.#stats.read(this.#pipeline.size)
+  }
+
+  /** What happened to cached pages since the last call, oldest first; needs `eventBufferMaxSize`. */
+  getKvCacheEvents(): KvCacheEvent[] {
+    return this.#cache.drainEvents()
+  }
+
+  /** Forgets every cached prefix that no request is using. */
+  resetPrefixCache(): void {
+    this.#cache.reset()
   }
 
   /** How long the device has been at its oldest step, and when that counts as hung. Zero age: it has nothing to do. */
@@ -122,13 +133,19 @@ export class Engine {
     while (!this.#fault && this.#pipeline.hasRoom && this.#submitNext());
     this.#send()
     this.#cancelTimer?.()
-    this.#cancelTimer = nextDeadlineMs === undefined ? undefined : clock.at(nextDeadlineMs, () => this.wake())
+    const letInMs = this.#scheduler.wakeAtMs
+    // One that is over already is seen when a step ends.
+    const wakeAtMs = earliest(
+      nextDeadlineMs,
+      letInMs !== undefined && letInMs > clock.nowMs() ? letInMs : undefined,
+    )
+    this.#cancelTimer = wakeAtMs === undefined ? undefined : clock.at(wakeAtMs, () => this.wake())
     this.#closeWhenIdle()
   }
 
   /** Schedules, writes and submits one step; false when there is nothing to do now. */
   #submitNext(): boolean {
-    const step = this.#scheduler.next()
+    const step = this.#scheduler.next(this.#options.clock.nowMs())
     if (!step) return false
     const { layout, vocabSize } = this.model
     const ring = this.#pipeline.nextRing
@@ -136,8 +153,9 @@ export class Engine {
     const sizes = buildStep(slab, layout, this.#cache, step, (sequence) => this.#requests.of(sequence).setup)
     const wantsLogits = step.work.some(({ contextRows }) => contextRows > 0)
     const logits = wantsLogits ? { logits: new Float32Array(sizes.rows * vocabSize) } : {}
+    const copies = step.copies.length > 0 ? { copies: step.copies } : {}
     const submittedMs = this.#options.clock.nowMs()
-    const flight: Flight = { step, call: { ring, ...sizes, ...logits }, submittedMs }
+    const flight: Flight = { step, call: { ring, ...sizes, ...logits, ...copies }, submittedMs }
     for (const { sequence } of step.work) this.#requests.started(sequence, submittedMs)
     this.#pipeline.push(flight)
     const done: StepDone = (error, microseconds) => {
@@ -156,10 +174,10 @@ export class Engine {
   }
 
   #read(flight: Flight): void {
-    this.#scheduler.retire(flight.step)
     const before = this.#stats.counters.generatedTokens
     this.#lastReadMs = this.#options.clock.nowMs()
     const { error = null, microseconds = 0 } = flight.outcome ?? {}
+    this.#scheduler.retire(flight.step, error !== null, this.#lastReadMs)
     this.#pace.record(microseconds / 1000, flight.call.tokens)
     if (error) this.#stepFailed(flight, error)
     else {
@@ -229,6 +247,9 @@ export class Engine {
 
 /** Errors after which nothing on the device can be trusted. */
 const deviceFaults: ReadonlySet<string> = new Set(['engine_fault', 'device_unavailable', 'out_of_memory'])
+
+const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 
 interface PromiseWithResolve {
   readonly promise: Promise<void>

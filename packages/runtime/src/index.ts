@@ -1,5 +1,7 @@
 export { exitCodeOf, TrtllmError } from '@trtllm/kernels'
+export type { EventDiff, KvCacheEvent, KvCacheEventData, StoredBlock } from './cache/cache-events.js'
 export type { PagePoolSpec } from './cache/page-pool.js'
+export { defaultPriority, type RetentionConfig, type TokenRangeRetention } from './cache/retention.js'
 export { type Clock, systemClock } from './clock.js'
 export type { CompiledModel, EngineModel, ModelInfo } from './compiled-model.js'
 export { Engine } from './engine.js'
@@ -18,7 +20,13 @@ export type {
   Usage,
 } from './request.js'
 export { type RequestBounds, validateRequest } from './sampling/validate-request.js'
-export { type CapacityPolicy, defaultReserveTokens, deltaCapacity } from './scheduler/budget.js'
+export {
+  type BatchWait,
+  type CapacityPolicy,
+  type ChunkingPolicy,
+  defaultReserveTokens,
+  deltaCapacity,
+} from './scheduler/budget.js'
 export { deserializeError, serializeError } from './serialize-error.js'
 export type {
   EngineCounters,

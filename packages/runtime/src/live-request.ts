@@ -1,3 +1,4 @@
+import type { CacheScope } from './cache/cache-prefix.js'
 import type { EngineRequest, Finish, SerializedError, Usage } from './request.js'
 import { encodeSampling, endIdsOf } from './sampling/sampling-record.js'
 import { createSequence, type Sequence } from './scheduler/sequence.js'
@@ -10,6 +11,8 @@ export interface LifeRules {
   readonly longRopeFromTokens?: number | undefined
   /** Seed of a request that brings none. */
   readonly drawSeed: () => bigint
+  /** What the pages of one engine have in common, see `CacheScope.model`. */
+  readonly cacheModel: string
 }
 
 /**
@@ -46,6 +49,11 @@ export class LiveRequest {
       maxLength,
       limited: request.maxTokens !== undefined,
       contextLogits: request.returnContextLogits ?? false,
+      needsHistory: readsHistory(request),
+      cacheScope: cacheScope(request, rules.cacheModel, isLong ? 1 : 0),
+      level: Math.round((request.priority ?? 0.5) * 100),
+      fairnessKey: request.fairnessKey ?? '',
+      weight: request.fairnessWeight ?? 1,
       setupDeltas: 1 + sampling.lists.length,
       setupWords: sampling.record.length + sampling.lists.reduce((sum, { words }) => sum + words.length, 0),
     })
@@ -56,8 +64,8 @@ export class LiveRequest {
   }
 
   get usage(): Usage {
-    const { promptIds, generatedIds } = this.sequence
-    return { promptTokens: promptIds.length, completionTokens: generatedIds.length, cachedTokens: 0 }
+    const { promptIds, generatedIds, cachedTokens } = this.sequence
+    return { promptTokens: promptIds.length, completionTokens: generatedIds.length, cachedTokens }
   }
 
   /** Takes a sampled id; returns how the request ends with it, or undefined when it goes on. */
@@ -80,4 +88,20 @@ export class LiveRequest {
     this.#ended = true
     return { reason, ...detail, usage: this.usage }
   }
+}
+
+/** Whether sampling looks at tokens before the last one. */
+function readsHistory(request: EngineRequest): boolean {
+  const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0, badWords = [] } = request
+  return (
+    repetitionPenalty !== 1 ||
+    presencePenalty !== 0 ||
+    frequencyPenalty !== 0 ||
+    badWords.some((ids) => ids.length > 1)
+  )
+}
+
+function cacheScope(request: EngineRequest, model: string, ropeVariant: number): CacheScope {
+  const { cacheSalt: salt, kvCacheRetentionConfig: retention } = request
+  return { model, ropeVariant, ...(salt !== undefined && { salt }), ...(retention && { retention }) }
 }

@@ -1,3 +1,4 @@
+import type { KvCacheEvent } from './cache/cache-events.js'
 import type { ModelInfo } from './compiled-model.js'
 import type { EngineRequest, Output, SerializedError } from './request.js'
 import type { EngineStats } from './stats.js'
@@ -12,6 +13,7 @@ export type EngineCommand =
   | { readonly kind: 'submit'; readonly request: EngineRequest }
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'stats'; readonly nonce: number }
+  | { readonly kind: 'kv-cache-events'; readonly nonce: number }
   /** Ends the engine, after the live requests when `drain`. A later one without `drain` cuts that short. */
   | { readonly kind: 'shutdown'; readonly drain: boolean }
 
@@ -39,6 +41,7 @@ export type EngineMessage =
       readonly heartbeat: Heartbeat
     }
   | { readonly kind: 'stats'; readonly nonce: number; readonly stats: EngineStats }
+  | { readonly kind: 'kv-cache-events'; readonly nonce: number; readonly events: readonly KvCacheEvent[] }
   /** The engine cannot start or go on; it ends itself. */
   | { readonly kind: 'fatal'; readonly error: SerializedError }
   /** The last message after a shutdown. */

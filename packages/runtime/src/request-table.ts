@@ -30,12 +30,13 @@ export class RequestTable {
   #arrivals = 0
 
   constructor(model: EngineModel, options: ResolvedOptions, scheduler: Scheduler, stats: StatsRecorder) {
-    const { eosIds, maxSeqLen, longRopeFromTokens } = model
+    const { eosIds, maxSeqLen, longRopeFromTokens, info } = model
+    const cacheModel = model.cacheKey ?? `${info.name} ${info.architecture} ${info.dtype}`
     this.#model = model
     this.#options = options
     this.#scheduler = scheduler
     this.#stats = stats
-    this.#rules = { eosIds, maxSeqLen, longRopeFromTokens, drawSeed: options.drawSeed }
+    this.#rules = { eosIds, maxSeqLen, longRopeFromTokens, drawSeed: options.drawSeed, cacheModel }
   }
 
   get size(): number {

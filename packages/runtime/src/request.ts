@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@trtllm/kernels'
+import type { RetentionConfig } from './cache/retention.js'
 
 /** One sequence to generate. Token ids only: text, templates and stop strings live above the engine. */
 export interface EngineRequest {
@@ -33,6 +34,16 @@ export interface EngineRequest {
   readonly returnContextLogits?: boolean
   /** Milliseconds from submission after which the request ends with `deadline_exceeded`. */
   readonly deadlineMs?: number
+  /** Requests share cached prefixes only with requests of the same salt; without one, with those without one. */
+  readonly cacheSalt?: string
+  /** How long the pages of this request should stay in the cache. */
+  readonly kvCacheRetentionConfig?: RetentionConfig
+  /** 0 to 1, 0.5 by default: a higher one is admitted before and paused after lower ones. */
+  readonly priority?: number
+  /** Who the request is counted against, for instance an API key; turns are shared fairly among these. */
+  readonly fairnessKey?: string
+  /** Share of that one relative to others; 1 by default. */
+  readonly fairnessWeight?: number
 }
 
 /** Log probabilities at one new token. */

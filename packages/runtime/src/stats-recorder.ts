@@ -85,9 +85,9 @@ export class StatsRecorder {
         tokensPerBlock: this.#cache.pageTokens,
         allocTotalBlocks: this.#cache.allocatedPages,
         allocNewBlocks: this.#cache.allocatedPages - this.#allocatedBefore,
-        reusedBlocks: 0,
-        missedBlocks: 0,
-        cacheHitRate: 0,
+        reusedBlocks: this.#cache.reuse.reusedPages,
+        missedBlocks: this.#cache.reuse.missedPages,
+        cacheHitRate: this.#cache.hitRate,
       },
       inflightBatchingStats: {
         numScheduledRequests: work.length,
@@ -112,7 +112,7 @@ export class StatsRecorder {
     return {
       iterations: this.#iterations.drain(),
       requests: this.#requests.drain(),
-      counters: structuredClone(this.counters),
+      counters: { ...structuredClone(this.counters), reusedTokens: this.#cache.reuse.reusedTokens },
       gauges: {
         running: running.length,
         waiting: numWaiting,
@@ -121,6 +121,7 @@ export class StatsRecorder {
         kvPagesTotal: pages.total,
         kvPagesFree: pages.free,
         kvPagesPending: pages.pending,
+        kvPagesIdle: this.#cache.idlePages,
         quiescent: live === 0 && stepsInFlight === 0 && pages.free === pages.total,
       },
     }

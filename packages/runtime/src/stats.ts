@@ -49,6 +49,8 @@ export interface EngineCounters {
   errors: Record<string, number>
   promptTokens: number
   generatedTokens: number
+  /** Tokens that did not have to be computed because the cache had them. */
+  reusedTokens: number
   pauses: number
   /** Steps that held work of a request which ended or expired before they were read. */
   overrunRows: number
@@ -63,6 +65,8 @@ export interface EngineGauges {
   kvPagesTotal: number
   kvPagesFree: number
   kvPagesPending: number
+  /** Free or pending pages that keep a prefix nobody holds. */
+  kvPagesIdle: number
   quiescent: boolean
 }
 
@@ -124,6 +128,7 @@ export function zeroCounters(): EngineCounters {
     errors: {},
     promptTokens: 0,
     generatedTokens: 0,
+    reusedTokens: 0,
     pauses: 0,
     overrunRows: 0,
   }

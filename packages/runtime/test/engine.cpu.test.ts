@@ -88,6 +88,35 @@ describe('engine on the CPU backend', () => {
     }
   })
 
+  it('gives the same bits from shared pages, those of a window pool included', async () => {
+    const random = new SeededRandom(11)
+    const shared = Array.from({ length: 130 }, () => random.integer(1, 95))
+    const requests = [130, 129, 97, 96, 70, 64, 33, 130].map((length, i): EngineRequest => {
+      const own = Array.from({ length: 1 + i }, () => random.integer(1, 95))
+      const promptIds = Int32Array.from([...shared.slice(0, length), ...own])
+      return { id: `r${i}`, promptIds, seed: i, logprobs: 3, maxTokens: 20, temperature: (i % 2) * 0.9 }
+    })
+    const alone: Answer[] = []
+    for (const request of requests) {
+      const { answers, counters } = await answer(
+        [request],
+        { maxBatchSize: 1, maxNumTokens: 192, pages: 8 },
+        1,
+      )
+      expect(counters.reusedTokens).toBe(0)
+      alone.push(answers[0]!)
+    }
+    for (const [maxNumTokens, pages] of [
+      [256, 64],
+      [40, 64],
+      [19, 8],
+    ] as const) {
+      const together = await answer(requests, { maxBatchSize: 5, maxNumTokens, pages }, 2)
+      expect(together.answers).toEqual(alone)
+      expect(together.counters.reusedTokens).toBeGreaterThan(100)
+    }
+  })
+
   it('survives a thousand requests with cancels, and returns every page', async () => {
     using device = Device.open('cpu', { threads: 2 })
     using model = openToyModel(device, { maxBatchSize: 8, maxNumTokens: 64, pages: 16 })

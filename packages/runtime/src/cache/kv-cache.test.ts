@@ -17,7 +17,7 @@ describe('KvCache', () => {
     kv.extend(0, 2)
     kv.extend(1, 1)
     expect(kv.counts).toEqual({ total: 5, free: 2, pending: 0 })
-    expect(kv.pools.map((pool) => [pool.table(0).length, pool.table(1).length])).toEqual([
+    expect([0, 1].map((pool) => [0, 1].map((slot) => kv.slot(slot).tables[pool]!.length))).toEqual([
       [2, 1],
       [2, 1],
     ])
@@ -41,7 +41,7 @@ describe('KvCache', () => {
   })
 
   it('throws rather than lend what it does not have', () => {
-    expect(() => cache().extend(0, 6)).toThrow('none of 5 ids is free')
+    expect(() => cache().extend(0, 6)).toThrow('pool 1 has no page to lend')
   })
 
   it('refuses pools with different page sizes', () => {

@@ -58,6 +58,14 @@ export class LeasePool {
     this.#pendingCount++
   }
 
+  /** Passes a lent id on to another holder. */
+  transfer(id: number, from: number, to: number): void {
+    if (this.#holder[id] !== from) {
+      throw new Error(`lease pool: id ${id} is held by ${this.#holder[id]}, not by ${from}`)
+    }
+    this.#holder[id] = to
+  }
+
   /** Says that every step up to `step` has finished on the device. */
   retire(step: number): void {
     this.#retiredStep = Math.max(this.#retiredStep, step)

@@ -41,6 +41,10 @@ export function validateRequest(request: EngineRequest, bounds: RequestBounds): 
   checkInteger('logprobs', request.logprobs, 0, maxLogprobs)
   checkNumber('deadlineMs', request.deadlineMs, 0, Number.MAX_SAFE_INTEGER)
   checkSeed(request.seed)
+  checkCacheFields(request)
+  checkNumber('priority', request.priority, 0, 1)
+  checkString('fairnessKey', request.fairnessKey)
+  checkNumber('fairnessWeight', request.fairnessWeight, 0.001, 1000)
   checkLists(request, bounds)
 }
 
@@ -101,6 +105,26 @@ function checkLists(request: EngineRequest, { vocabSize, eosIds }: RequestBounds
   if (new Set(logitBias.map(([id]) => id)).size < logitBias.length) {
     refuse('invalid_request', 'logitBias', 'logitBias names an id twice, expected each id once')
   }
+}
+
+function checkCacheFields({ cacheSalt, kvCacheRetentionConfig: retention }: EngineRequest): void {
+  checkString('cacheSalt', cacheSalt)
+  if (retention === undefined) return
+  const name = 'kvCacheRetentionConfig'
+  checkInteger(`${name}.decodePriority`, retention.decodePriority, 0, 100)
+  checkNumber(`${name}.decodeDurationMs`, retention.decodeDurationMs, 0, Number.MAX_SAFE_INTEGER)
+  for (const [index, range] of (retention.tokenRanges ?? []).entries()) {
+    const field = `${name}.tokenRanges[${index}]`
+    checkInteger(`${field}.tokenStart`, range.tokenStart, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger(`${field}.tokenEnd`, range.tokenEnd, range.tokenStart + 1, Number.MAX_SAFE_INTEGER)
+    checkInteger(`${field}.priority`, range.priority, 0, 100)
+    checkNumber(`${field}.durationMs`, range.durationMs, 0, Number.MAX_SAFE_INTEGER)
+  }
+}
+
+function checkString(field: string, value: string | undefined): void {
+  if (value !== undefined && typeof value !== 'string')
+    refuse('invalid_type', field, `${field} must be a string, not ${typeof value}`)
 }
 
 function checkIds(field: string, ids: Iterable<number>, vocabSize: number): void {

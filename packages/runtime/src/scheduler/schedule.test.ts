@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { SchedulerLimits } from './budget.js'
+import { noOffer } from '../cache/page-offer.js'
+import { schedulerLimits } from '../testing/scheduler-limits.js'
 import { type SchedulerView, schedule } from './schedule.js'
 import { createSequence, type Sequence } from './sequence.js'
 
-const limits: SchedulerLimits = {
-  maxBatchSize: 4,
-  maxNumTokens: 16,
-  maxRows: 4,
-  maxDeltas: 64,
-  maxDeltaWords: 256,
-  pageTokens: 4,
-  numPools: 1,
-  policy: 'RESERVE_AND_GROW',
-  reserveTokens: 4,
-}
+const limits = schedulerLimits({ maxRows: 4, reserveTokens: 4 })
 
 const sequence = (arrival: number, fields: Partial<Sequence> = {}): Sequence => ({
   ...createSequence({
@@ -36,15 +27,26 @@ const decoding = (arrival: number, heldPages: number, fields: Partial<Sequence> 
     setupSent: true,
     ...fields,
   })
+const pages = (total: number, free: number, pending: number) => [{ total, free, pending, shared: 0 }]
 const view = (fields: Partial<SchedulerView>): SchedulerView => ({
   running: [],
   paused: [],
   waiting: [],
-  pages: { total: 10, free: 10, pending: 0 },
+  numWaiting: 0,
+  waitingTokens: 0,
+  pages: pages(10, 10, 0),
   freeSlots: 4,
   retiredStep: 0,
+  heldMs: 0,
+  heldSteps: 0,
+  staticBatch: { size: 0, lastArrival: -1 },
+  offer: () => noOffer(1),
+  isComing: () => false,
+  releasable: ({ heldPages }) => [heldPages],
   ...fields,
 })
+
+const nothing = { pause: [], admit: [], isHolding: false, work: [] }
 
 describe('schedule', () => {
   it('changes nothing it is given', () => {
@@ -53,42 +55,36 @@ describe('schedule', () => {
       paused: [sequence(1)],
       waiting: [sequence(2), sequence(3)],
     })
-    const before = structuredClone(given)
+    const sequences = [given.running, given.paused, given.waiting]
+    const before = structuredClone(sequences)
     expect(schedule(given, limits).work.length).toBe(4)
-    expect(given).toEqual(before)
+    expect(structuredClone(sequences)).toEqual(before)
   })
 
   it('leaves a paused sequence out while a token of it is being sampled', () => {
     const paused = sequence(0, { status: 'paused', inFlight: 1 })
-    expect(schedule(view({ paused: [paused], waiting: [sequence(1)] }), limits)).toEqual({
-      pause: [],
-      admit: [],
-      work: [],
-    })
+    expect(schedule(view({ paused: [paused], waiting: [sequence(1)] }), limits)).toEqual(nothing)
     paused.inFlight = 0
     expect(schedule(view({ paused: [paused], waiting: [sequence(1)] }), limits).admit.length).toBe(2)
   })
 
   it('pauses the youngest, and no more than needed', () => {
     const running = [decoding(0, 3), decoding(1, 3), decoding(2, 3)]
-    const batch = schedule(view({ running, pages: { total: 9, free: 0, pending: 0 } }), limits)
+    const batch = schedule(view({ running, pages: pages(9, 0, 0) }), limits)
     expect(batch.pause.map(({ id }) => id)).toEqual(['s2'])
     expect(batch.work.map((item) => item.sequence.id)).toEqual(['s0', 's1'])
   })
 
   it('waits for pages that are coming back rather than pause for them', () => {
     const running = [decoding(0, 3), decoding(1, 3)]
-    const batch = schedule(view({ running, pages: { total: 9, free: 0, pending: 3 } }), limits)
-    expect(batch).toEqual({ pause: [], admit: [], work: [] })
+    const batch = schedule(view({ running, pages: pages(9, 0, 3) }), limits)
+    expect(batch).toEqual(nothing)
   })
 
   it('counts the pages of a sequence with its last token in flight as coming back', () => {
     const ending = decoding(0, 3, { maxLength: 13, inFlight: 1 })
-    const batch = schedule(
-      view({ running: [ending, decoding(1, 3)], pages: { total: 6, free: 0, pending: 0 } }),
-      limits,
-    )
-    expect(batch).toEqual({ pause: [], admit: [], work: [] })
+    const batch = schedule(view({ running: [ending, decoding(1, 3)], pages: pages(6, 0, 0) }), limits)
+    expect(batch).toEqual(nothing)
   })
 
   it('does not hand out promised pages', () => {
@@ -101,10 +97,7 @@ describe('schedule', () => {
       setupSent: true,
     })
     const growing = decoding(1, 3)
-    const batch = schedule(
-      view({ running: [promised, growing], pages: { total: 5, free: 1, pending: 0 } }),
-      limits,
-    )
+    const batch = schedule(view({ running: [promised, growing], pages: pages(5, 1, 0) }), limits)
     expect(batch.pause.map(({ id }) => id)).toEqual(['s1'])
   })
 

@@ -1,131 +1,29 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { KvCache } from '../cache/kv-cache.js'
-import type { CapacityPolicy, SchedulerLimits } from './budget.js'
-import { type ScheduledStep, Scheduler } from './scheduler.js'
-import { createSequence, type Sequence, tokenAt } from './sequence.js'
+import { SchedulerBench } from '../testing/scheduler-bench.js'
+import { schedulerLimits } from '../testing/scheduler-limits.js'
+import { type CapacityPolicy, type ChunkingPolicy, noBatchWait, type SchedulerLimits } from './budget.js'
 
-const pageTokens = 4
+const limitsOf = schedulerLimits
 
-const limitsOf = (overrides: Partial<SchedulerLimits> = {}): SchedulerLimits => ({
-  maxBatchSize: 4,
-  maxNumTokens: 16,
-  maxRows: 8,
-  maxDeltas: 64,
-  maxDeltaWords: 256,
-  pageTokens,
-  numPools: 1,
-  policy: 'RESERVE_AND_GROW',
-  reserveTokens: 8,
-  ...overrides,
-})
-
-/** Scheduler over a pool, whose steps are run by hand and whose device samples the id 7 for ever. */
-class Bench {
-  readonly cache: KvCache
-  readonly scheduler: Scheduler
-  readonly limits: SchedulerLimits
-  readonly inFlight: ScheduledStep[] = []
-  readonly alive = new Set<Sequence>()
-  arrivals = 0
-
-  constructor(limits: SchedulerLimits, pages: number, numSlots = limits.maxBatchSize) {
-    this.limits = limits
-    const pools = Array.from({ length: limits.numPools }, () => ({ pages, pageTokens, window: 0 }))
-    this.cache = new KvCache(pools, numSlots)
-    this.scheduler = new Scheduler(limits, this.cache, numSlots)
-  }
-
-  arrive(promptTokens: number, outputTokens: number, limited: boolean, contextLogits = false): Sequence {
-    const sequence = createSequence({
-      id: `r${this.arrivals}`,
-      arrival: this.arrivals++,
-      promptIds: new Int32Array(promptTokens),
-      maxLength: promptTokens + outputTokens,
-      limited,
-      contextLogits,
-      setupDeltas: 2,
-      setupWords: 20,
-    })
-    this.scheduler.add(sequence)
-    this.alive.add(sequence)
-    return sequence
-  }
-
-  submit(): ScheduledStep | undefined {
-    const step = this.scheduler.next()
-    if (step) {
-      this.inFlight.push(step)
-      expectWithinLimits(step, this.limits)
-    }
-    return step
-  }
-
-  /** Retires the oldest step; returns the sequences that ended for length. */
-  complete(): Sequence[] {
-    const step = this.inFlight.shift()
-    if (!step) return []
-    this.scheduler.retire(step)
-    const ended: Sequence[] = []
-    for (const { sequence, samples } of step.work) {
-      if (!samples || sequence.status === 'finished') continue
-      sequence.generatedIds.push(7)
-      if (sequence.promptIds.length + sequence.generatedIds.length >= sequence.maxLength) ended.push(sequence)
-    }
-    for (const sequence of ended) this.finish(sequence)
-    return ended
-  }
-
-  finish(sequence: Sequence): void {
-    this.scheduler.finish(sequence)
-    this.alive.delete(sequence)
-  }
-
-  drain(): void {
-    for (let steps = 0; this.alive.size > 0; steps++) {
-      if (steps > 20_000) throw new Error(`stuck with ${this.alive.size} sequences`)
-      this.submit()
-      if (this.inFlight.length === 0) throw new Error(`idle with ${this.alive.size} sequences alive`)
-      this.complete()
-      this.scheduler.check()
-    }
-    while (this.inFlight.length > 0) this.complete()
-  }
-}
-
-function expectWithinLimits(step: ScheduledStep, limits: SchedulerLimits): void {
-  let tokens = 0
-  let rows = 0
-  let deltas = 0
-  let words = 0
-  for (const item of step.work) {
-    const { sequence } = item
-    tokens += item.tokens
-    rows += item.rows
-    const delivered = Math.max(0, item.start + item.tokens - item.deliverFrom)
-    deltas += (delivered ? 1 : 0) + (item.newPages ? limits.numPools : 0)
-    deltas += item.sendsSetup ? sequence.setupDeltas : 0
-    words += delivered + item.newPages * limits.numPools + (item.sendsSetup ? sequence.setupWords : 0)
-    expect(item.tokens).toBeGreaterThan(0)
-    // What the host delivers it must know: throws where a token is still being sampled.
-    for (let position = item.deliverFrom; position < item.start + item.tokens; position++)
-      tokenAt(sequence, position)
-    expect(item.rows).toBeGreaterThanOrEqual(item.samples ? 1 : 0)
-  }
-  expect(step.work.length).toBeLessThanOrEqual(limits.maxBatchSize)
-  expect(tokens).toBeLessThanOrEqual(limits.maxNumTokens)
-  expect(rows).toBeLessThanOrEqual(limits.maxRows)
-  expect(deltas).toBeLessThanOrEqual(limits.maxDeltas)
-  expect(words).toBeLessThanOrEqual(limits.maxDeltaWords)
-}
+const newBench = (limits: SchedulerLimits, pages: number, numSlots?: number) =>
+  new SchedulerBench(limits, pages, numSlots)
+/** A sequence whose prompt is all zeros, so that everybody shares prefixes. */
+const arrive = (
+  to: SchedulerBench,
+  promptTokens: number,
+  outputTokens: number,
+  limited: boolean,
+  contextLogits = false,
+) => to.arrive({ promptIds: new Int32Array(promptTokens), outputTokens, limited, contextLogits })
 
 describe('scheduler', () => {
   it('mixes decode rows and prefill chunks, decode first', () => {
-    const bench = new Bench(limitsOf(), 64)
-    bench.arrive(4, 8, true)
+    const bench = newBench(limitsOf(), 64)
+    arrive(bench, 4, 8, true)
     bench.submit()
     bench.complete()
-    bench.arrive(40, 8, true)
+    arrive(bench, 40, 8, true)
     const step = bench.submit()!
     expect(step.work.map((item) => [item.sequence.id, item.tokens, item.samples])).toEqual([
       ['r0', 1, true],
@@ -134,10 +32,10 @@ describe('scheduler', () => {
   })
 
   it('never lets a later request overtake the head of the line', () => {
-    const bench = new Bench(limitsOf(), 10)
-    bench.arrive(4, 20, true)
-    const large = bench.arrive(4, 30, true)
-    const small = bench.arrive(1, 1, true)
+    const bench = newBench(limitsOf(), 10)
+    arrive(bench, 4, 20, true)
+    const large = arrive(bench, 4, 30, true)
+    const small = arrive(bench, 1, 1, true)
     bench.submit()
     expect(large.status).toBe('waiting')
     expect(small.status).toBe('waiting')
@@ -145,9 +43,9 @@ describe('scheduler', () => {
   })
 
   it('pauses the youngest when a sequence outgrows its reservation and brings it back with its tokens', () => {
-    const bench = new Bench(limitsOf({ reserveTokens: 4 }), 8)
-    const old = bench.arrive(4, 24, false)
-    const young = bench.arrive(4, 24, false)
+    const bench = newBench(limitsOf({ reserveTokens: 4 }), 8)
+    const old = arrive(bench, 4, 24, false)
+    const young = arrive(bench, 4, 24, false)
     while (young.status !== 'paused') {
       bench.submit()
       bench.complete()
@@ -161,9 +59,22 @@ describe('scheduler', () => {
     expect(young.generatedIds.slice(0, kept.length)).toEqual(kept)
   })
 
+  it('goes on when a sequence that pins pages of an ended twin has to pause for itself', () => {
+    const limits = limitsOf({ policy: 'MAX_UTILIZATION', prefixAware: false, maxNumTokens: 32 })
+    const bench = newBench(limits, 5)
+    const twin = arrive(bench, 8, 12, true)
+    const other = arrive(bench, 8, 12, true)
+    bench.submit()
+    bench.complete()
+    bench.finish(twin)
+    bench.drain()
+    expect(other.generatedIds.length).toBe(12)
+    expect(bench.cache.counts).toEqual({ total: 5, free: 5, pending: 0 })
+  })
+
   it('never pauses under GUARANTEED_NO_EVICT', () => {
-    const bench = new Bench(limitsOf({ policy: 'GUARANTEED_NO_EVICT', reserveTokens: 1 }), 8)
-    for (let i = 0; i < 5; i++) bench.arrive(4, 24, false)
+    const bench = newBench(limitsOf({ policy: 'GUARANTEED_NO_EVICT', reserveTokens: 1 }), 8)
+    for (let i = 0; i < 5; i++) arrive(bench, 4, 24, false)
     while (bench.alive.size > 0) {
       const step = bench.submit()
       expect(step?.numPaused ?? 0).toBe(0)
@@ -172,8 +83,8 @@ describe('scheduler', () => {
   })
 
   it('gives context logits rows in chunks of the free rows, each prompt position once', () => {
-    const bench = new Bench(limitsOf({ maxRows: 4 }), 64)
-    const asking = bench.arrive(11, 2, true, true)
+    const bench = newBench(limitsOf({ maxRows: 4 }), 64)
+    const asking = arrive(bench, 11, 2, true, true)
     const asked: number[] = []
     while (asking.status !== 'finished') {
       for (const item of bench.submit()?.work ?? []) asked.push(item.contextRows)
@@ -184,11 +95,11 @@ describe('scheduler', () => {
   })
 
   it('keeps pages of a cancelled sequence out of use until its last step has retired', () => {
-    const bench = new Bench(limitsOf({ maxBatchSize: 1 }), 4, 2)
-    const first = bench.arrive(8, 8, true)
+    const bench = newBench(limitsOf({ maxBatchSize: 1 }), 4, 2)
+    const first = arrive(bench, 8, 8, true)
     bench.submit()
     bench.finish(first)
-    bench.arrive(8, 8, true)
+    arrive(bench, 8, 8, true)
     expect(bench.submit()).toBeUndefined()
     expect(bench.cache.counts).toEqual({ total: 4, free: 2, pending: 2 })
     bench.complete()
@@ -204,11 +115,14 @@ describe('scheduler', () => {
         output: fc.integer({ min: 1, max: 30 }),
         limited: fc.boolean(),
         logits: fc.boolean(),
+        first: fc.integer({ min: 0, max: 2 }),
+        level: fc.constantFrom(50, 50, 10),
       }),
       fc.record({ do: fc.constant('submit' as const) }),
       fc.record({ do: fc.constant('submit' as const) }),
-      fc.record({ do: fc.constant('complete' as const) }),
-      fc.record({ do: fc.constant('complete' as const) }),
+      fc.record({ do: fc.constant('complete' as const), failed: fc.constant(false) }),
+      fc.record({ do: fc.constant('complete' as const), failed: fc.nat(9).map((n) => n === 0) }),
+      fc.record({ do: fc.constant('wait' as const) }),
       fc.record({ do: fc.constant('end' as const), pick: fc.nat() }),
     )
     const world = fc.record({
@@ -222,10 +136,19 @@ describe('scheduler', () => {
       reserveTokens: fc.integer({ min: 1, max: 20 }),
       spareSlots: fc.integer({ min: 0, max: 2 }),
       depth: fc.integer({ min: 1, max: 3 }),
-      policy: fc.constantFrom<CapacityPolicy>('RESERVE_AND_GROW', 'GUARANTEED_NO_EVICT'),
+      window: fc.constantFrom(0, 0, 3, 8, 13),
+      policy: fc.constantFrom<CapacityPolicy>(
+        'RESERVE_AND_GROW',
+        'GUARANTEED_NO_EVICT',
+        'MAX_UTILIZATION',
+        'STATIC_BATCH',
+      ),
+      chunking: fc.constantFrom<ChunkingPolicy>('FIRST_COME_FIRST_SERVED', 'EQUAL_PROGRESS'),
+      batchWait: fc.constantFrom(noBatchWait, { timeoutMs: 5, timeoutIters: 3, maxTokensRatio: 0.7 }),
+      prefixAware: fc.boolean(),
     })
     fc.assert(
-      fc.property(world, ({ acts, pages, maxBatchSize, numPools, depth, ...spare }) => {
+      fc.property(world, ({ acts, pages, maxBatchSize, numPools, depth, window, ...spare }) => {
         const limits = limitsOf({
           maxBatchSize,
           numPools,
@@ -233,14 +156,23 @@ describe('scheduler', () => {
           maxRows: maxBatchSize + spare.spareRows,
           maxDeltas: maxBatchSize * numPools + 3 + numPools,
           maxDeltaWords: maxBatchSize * numPools + 20 + 1 + numPools + spare.spareWords,
+          windows: [0, window].slice(0, numPools),
+          maxInFlightSteps: depth,
           policy: spare.policy,
           reserveTokens: spare.reserveTokens,
+          chunking: spare.chunking,
+          batchWait: spare.batchWait,
+          prefixAware: spare.prefixAware,
         })
-        const bench = new Bench(limits, pages, maxBatchSize + spare.spareSlots)
+        const bench = newBench(limits, pages, maxBatchSize + spare.spareSlots)
         for (const one of acts) {
-          if (one.do === 'arrive') bench.arrive(one.prompt, one.output, one.limited, one.logits)
+          if (one.do === 'arrive') {
+            const promptIds = new Int32Array(one.prompt).fill(one.first)
+            const { output: outputTokens, limited, logits: contextLogits, level } = one
+            bench.arrive({ promptIds, outputTokens, limited, contextLogits, level })
+          } else if (one.do === 'wait') bench.nowMs += 2
           else if (one.do === 'submit' && bench.inFlight.length < depth) bench.submit()
-          else if (one.do === 'complete') bench.complete()
+          else if (one.do === 'complete') bench.complete(one.failed)
           else if (one.do === 'end' && bench.alive.size > 0)
             bench.finish([...bench.alive][one.pick % bench.alive.size]!)
           bench.scheduler.check()
@@ -249,18 +181,18 @@ describe('scheduler', () => {
         bench.scheduler.check()
         expect(bench.cache.counts).toEqual({ total: pages, free: pages, pending: 0 })
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000, seed: 40 },
     )
   })
 
   it('costs the same whatever the number waiting', () => {
     const decide = (waiting: number) => {
-      const bench = new Bench(
+      const bench = newBench(
         limitsOf({ maxBatchSize: 64, maxNumTokens: 128, maxRows: 64, maxDeltaWords: 4096 }),
         64 * 40,
       )
       let seen = 0
-      for (let i = 0; i < 64 + waiting; i++) bench.arrive(4, 100, true)
+      for (let i = 0; i < 64 + waiting; i++) arrive(bench, 4, 100, true)
       while (bench.scheduler.running.length < 64) {
         bench.submit()
         bench.complete()

@@ -1,27 +1,19 @@
-import type { KvCache } from '../cache/kv-cache.js'
+import type { KvCache, PageCopy } from '../cache/kv-cache.js'
 import { LeasePool } from '../cache/lease-pool.js'
-import type { Work } from './batch.js'
+import type { PageOffer } from '../cache/page-offer.js'
+import type { Admission, Work } from './batch.js'
 import type { SchedulerLimits } from './budget.js'
-import { reservedPages } from './reservation.js'
-import { schedule } from './schedule.js'
+import { promisedPages, reservedPages } from './reservation.js'
+import { deliveredWith, type SchedulerView, schedule } from './schedule.js'
 import type { Sequence } from './sequence.js'
 import { WaitingQueue } from './waiting-queue.js'
-
-/** A piece of work after its pages and slot are taken, with what the host has to deliver for it. */
-export interface ScheduledWork extends Work {
-  readonly slot: number
-  /** First position whose token the host writes; positions from here to the end of the chunk are delivered. */
-  readonly deliverFrom: number
-  /** Index of the first new page in the slot's page table. */
-  readonly firstNewPage: number
-  /** Whether the sampling record and the lists go with this step. */
-  readonly sendsSetup: boolean
-}
 
 /** A decided step: its number and its work. Steps are numbered from 1 in the order they are submitted. */
 export interface ScheduledStep {
   readonly number: number
-  readonly work: readonly ScheduledWork[]
+  readonly work: readonly Work[]
+  /** Copies to do before anything else. */
+  readonly copies: readonly PageCopy[]
   readonly numAdmitted: number
   readonly numPaused: number
 }
@@ -33,16 +25,23 @@ export interface ScheduledStep {
 export class Scheduler {
   readonly limits: SchedulerLimits
   readonly #cache: KvCache
+  readonly #hasWindows: boolean
   readonly #slots: LeasePool
   readonly #waiting = new WaitingQueue()
   #running: Sequence[] = []
   #paused: Sequence[] = []
   #lastStep = 0
   #retiredStep = 0
+  /** Since when, in milliseconds and steps, sequences are kept waiting for a fuller batch. */
+  #heldSinceMs: number | undefined
+  #heldSteps = 0
+  #lastArrival = -1
+  #staticBatch = { size: 0, lastArrival: -1 }
 
   constructor(limits: SchedulerLimits, cache: KvCache, numSlots: number) {
     this.limits = limits
     this.#cache = cache
+    this.#hasWindows = limits.windows.some((window) => window > 0)
     this.#slots = new LeasePool(numSlots)
   }
 
@@ -58,49 +57,77 @@ export class Scheduler {
     return this.#paused.length
   }
 
-  /** Queues a new sequence behind all others. */
+  /** When kept waiting sequences are let in at the latest; undefined when nobody is kept waiting. */
+  get wakeAtMs(): number | undefined {
+    const { timeoutMs } = this.limits.batchWait
+    return this.#heldSinceMs === undefined || timeoutMs === 0 ? undefined : this.#heldSinceMs + timeoutMs
+  }
+
+  /** Queues a new sequence. */
   add(sequence: Sequence): void {
+    this.#lastArrival = Math.max(this.#lastArrival, sequence.arrival)
     this.#waiting.push(sequence)
   }
 
   /** Decides the next step and takes what it needs; undefined when there is nothing to do now. */
-  next(): ScheduledStep | undefined {
-    const batch = schedule(
-      {
-        running: this.#running,
-        paused: this.#paused,
-        waiting: this.#waiting.inOrder(),
-        pages: this.#cache.counts,
-        freeSlots: this.#slots.free,
-        retiredStep: this.#retiredStep,
-      },
-      this.limits,
-    )
+  next(nowMs: number): ScheduledStep | undefined {
+    this.#cache.expire(nowMs)
+    const batch = schedule(this.#view(nowMs), this.limits)
     for (const sequence of batch.pause) this.#pause(sequence)
-    if (batch.work.length === 0) return undefined
-    for (const sequence of batch.admit) this.#admit(sequence)
+    if (batch.isHolding) this.#heldSinceMs ??= nowMs
+    else this.#heldSinceMs = undefined
+    this.#heldSteps = batch.isHolding ? this.#heldSteps + 1 : 0
+    if (batch.work.length === 0) {
+      // Whoever was paused may come back at once: what it held beside its own pages is idle now.
+      return batch.pause.length > 0 ? this.next(nowMs) : undefined
+    }
     const number = ++this.#lastStep
-    const work = batch.work.map((item) => this.#commit(item, number))
-    return { number, work, numAdmitted: batch.admit.length, numPaused: batch.pause.length }
+    if (this.#running.length === 0) this.#staticBatch = { size: 0, lastArrival: this.#lastArrival }
+    this.#staticBatch.size += batch.admit.length
+    // All offers are taken up before a page is lent, because that may evict what was offered.
+    for (const admission of batch.admit) this.#admit(admission, nowMs)
+    for (const item of batch.work) this.#commit(item, number)
+    const copies = batch.admit.flatMap(({ sequence, offer }) =>
+      this.#cache.copyPartial(sequence.slot, offer, number),
+    )
+    return {
+      number,
+      work: batch.work,
+      copies,
+      numAdmitted: batch.admit.length,
+      numPaused: batch.pause.length,
+    }
   }
 
-  /** Says that a step has finished on the device and its results are about to be read. Steps retire in order. */
-  retire(step: ScheduledStep): void {
+  /**
+   * Says that a step has finished on the device and its results are about to be read; what it wrote is complete unless it
+   * `failed`. Steps retire in order.
+   */
+  retire(step: ScheduledStep, failed: boolean, nowMs: number): void {
     this.#retiredStep = step.number
     this.#cache.retire(step.number)
     this.#slots.retire(step.number)
-    for (const item of step.work) item.sequence.inFlight--
+    for (const { sequence, start, tokens } of step.work) {
+      sequence.inFlight--
+      if (sequence.status !== 'running' || failed) continue
+      sequence.complete = start + tokens
+      this.#cache.publish(sequence.slot, sequence.prefix, sequence.complete, nowMs)
+      if (!this.#hasWindows) continue
+      this.#cache.trim(sequence.slot, sequence.complete)
+      sequence.firstPages = [...this.#cache.slot(sequence.slot).first]
+    }
   }
 
   /** Ends a sequence in any status. Its slot and pages return when no step in flight can touch them. */
   finish(sequence: Sequence): void {
-    if (sequence.status === 'waiting') this.#waiting.left()
-    if (sequence.status === 'running') {
+    const { status } = sequence
+    sequence.status = 'finished'
+    if (status === 'waiting') this.#waiting.left(sequence, false)
+    if (status === 'running') {
       this.#running = this.#running.filter((other) => other !== sequence)
       this.#giveBack(sequence)
     }
-    if (sequence.status === 'paused') this.#paused = this.#paused.filter((other) => other !== sequence)
-    sequence.status = 'finished'
+    if (status === 'paused') this.#paused = this.#paused.filter((other) => other !== sequence)
   }
 
   /** Throws when slots, pages and sequences disagree. */
@@ -112,28 +139,67 @@ export class Scheduler {
         `scheduler: ${this.#slots.leased} slots lent to ${this.#running.length} running sequences`,
       )
     }
-    let promised = 0
+    const pools = this.#cache.poolCounts
+    const promised = pools.map(({ shared }) => shared)
     for (const sequence of this.#running) {
-      const { id, slot, heldPages, reservedPages: reserved, computed } = sequence
-      if (this.#cache.heldPages(slot) !== heldPages) throw new Error(`scheduler: ${id} miscounts its pages`)
+      const { id, slot, heldPages, computed } = sequence
+      if (this.#cache.slot(slot).length !== heldPages) throw new Error(`scheduler: ${id} miscounts its pages`)
       if (heldPages < this.#cache.pagesFor(computed)) throw new Error(`scheduler: ${id} lacks pages`)
-      promised += Math.max(0, reserved - heldPages)
+      for (let k = 0; k < pools.length; k++) promised[k]! += promisedPages(sequence, k, this.limits)
     }
-    const { free } = this.#cache.counts
-    if (promised > free) throw new Error(`scheduler: ${promised} pages promised, ${free} free`)
+    for (const [k, { free, pending }] of pools.entries()) {
+      if (promised[k]! > free + pending)
+        throw new Error(
+          `scheduler: ${promised[k]} pages promised, ${free} free, ${pending} pending in pool ${k}`,
+        )
+    }
     for (const sequence of this.#paused) {
       if (sequence.slot !== -1 || sequence.heldPages !== 0)
         throw new Error(`scheduler: ${sequence.id} is paused, not empty`)
     }
   }
 
-  #admit(sequence: Sequence): void {
-    if (sequence.status === 'paused') this.#paused.shift()
-    else this.#waiting.shift()
-    sequence.reservedPages = reservedPages(sequence, this.#cache.counts.total, this.limits)
-    sequence.slot = this.#slots.lease(sequence.arrival)
+  #view(nowMs: number): SchedulerView {
+    return {
+      running: this.#running,
+      paused: this.#paused,
+      waiting: this.#waiting.inOrder(),
+      numWaiting: this.#waiting.size,
+      waitingTokens: this.#waiting.tokens,
+      pages: this.#cache.poolCounts,
+      freeSlots: this.#slots.free,
+      retiredStep: this.#retiredStep,
+      heldMs: this.#heldSinceMs === undefined ? 0 : nowMs - this.#heldSinceMs,
+      heldSteps: this.#heldSteps,
+      staticBatch: this.#staticBatch,
+      offer: ({ prefix }, most, withPartial) => this.#cache.offer(prefix, most, withPartial),
+      isComing: ({ prefix }, offer) => this.#cache.isComing(prefix, offer),
+      releasable: ({ slot }) => this.#cache.releasable(slot),
+    }
+  }
+
+  #admit({ sequence, offer }: Admission, nowMs: number): void {
+    const isNew = sequence.status === 'waiting'
     sequence.status = 'running'
-    this.#running.push(sequence)
+    if (isNew) this.#waiting.left(sequence, true)
+    else this.#paused.shift()
+    sequence.slot = this.#slots.lease(sequence.arrival)
+    this.#cache.claim(sequence.slot, sequence.prefix, offer, nowMs)
+    this.#begin(sequence, offer)
+    if (isNew) sequence.cachedTokens = offer.tokens
+    let at = this.#running.length
+    while (at > 0 && this.#running[at - 1]!.level < sequence.level) at--
+    this.#running.splice(at, 0, sequence)
+  }
+
+  /** Puts a sequence behind the tokens that the cache had. */
+  #begin(sequence: Sequence, offer: PageOffer): void {
+    sequence.reservedPages = reservedPages(sequence, this.limits)
+    sequence.computed = offer.tokens
+    sequence.complete = offer.pages * this.limits.pageTokens
+    sequence.delivered = deliveredWith(sequence, offer)
+    sequence.heldPages = offer.pages
+    sequence.firstPages = this.#hasWindows ? [...this.#cache.slot(sequence.slot).first] : []
   }
 
   #pause(sequence: Sequence): void {
@@ -141,6 +207,7 @@ export class Scheduler {
     this.#giveBack(sequence)
     sequence.status = 'paused'
     sequence.computed = 0
+    sequence.complete = 0
     sequence.delivered = 0
     sequence.setupSent = false
     const at = this.#paused.findIndex((other) => other.arrival > sequence.arrival)
@@ -155,35 +222,19 @@ export class Scheduler {
     sequence.reservedPages = 0
   }
 
-  #commit(item: Work, step: number): ScheduledWork {
-    const { sequence, start, tokens, newPages, contextRows, samples, rows } = item
-    // PERF: written out; a spread of every row doubled the cost of a decision.
-    const scheduled: ScheduledWork = {
-      sequence,
-      start,
-      tokens,
-      contextRows,
-      samples,
-      rows,
-      newPages,
-      slot: sequence.slot,
-      deliverFrom: Math.min(sequence.delivered, start + tokens),
-      firstNewPage: sequence.heldPages,
-      sendsSetup: !sequence.setupSent,
-    }
+  #commit({ sequence, start, tokens, newPages, samples }: Work, step: number): void {
+    const end = start + tokens
     this.#cache.extend(sequence.slot, newPages)
     sequence.heldPages += newPages
-    sequence.computed = start + tokens
-    sequence.delivered = Math.max(sequence.delivered, start + tokens)
-    sequence.logitsAsked = Math.max(sequence.logitsAsked, Math.min(start + tokens, sequence.promptIds.length))
+    sequence.computed = end
+    sequence.delivered = Math.max(sequence.delivered, end)
+    sequence.logitsAsked = Math.max(sequence.logitsAsked, Math.min(end, sequence.promptIds.length))
     sequence.setupSent = true
     sequence.inFlight++
     sequence.lastStep = step
-    if (item.samples) {
-      sequence.length++
-      // The device appends the sampled id itself.
-      sequence.delivered = sequence.length
-    }
-    return scheduled
+    if (!samples) return
+    sequence.length++
+    // The device appends the sampled id itself.
+    sequence.delivered = sequence.length
   }
 }

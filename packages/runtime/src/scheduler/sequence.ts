@@ -1,3 +1,5 @@
+import { CachePrefix, type CacheScope } from '../cache/cache-prefix.js'
+
 /** Where a sequence is in its life. `finished` is final. */
 export type SequenceStatus = 'waiting' | 'running' | 'paused' | 'finished'
 
@@ -21,6 +23,15 @@ export interface Sequence {
   readonly limited: boolean
   /** Whether every prompt position needs a logits row. */
   readonly contextLogits: boolean
+  /** Whether sampling reads earlier tokens from the slot (penalties, bad words), so that all must be delivered. */
+  readonly needsHistory: boolean
+  /** Its tokens as the cache sees them. */
+  readonly prefix: CachePrefix
+  /** 0..100; a higher one is admitted first and paused last. */
+  readonly level: number
+  /** Who the sequence is counted against, and that one's share. */
+  readonly fairnessKey: string
+  readonly weight: number
   /** Cost of writing its sampling record and lists: delta records and data words. */
   readonly setupDeltas: number
   readonly setupWords: number
@@ -32,15 +43,23 @@ export interface Sequence {
   length: number
   /** Positions whose keys and values are cached or being computed by a submitted step. */
   computed: number
-  /** Tokens that the device's slot already holds. */
+  /** Positions whose keys and values are in the cache for sure: every step that computed them has retired. */
+  complete: number
+  /** Tokens that the device's slot already holds, or that nobody will read. */
   delivered: number
+  /** Prompt tokens that the cache had when it first came in. */
+  cachedTokens: number
   /** Prompt positions whose context logits have been asked for. */
   logitsAsked: number
   /** Whether the slot's sampling record and lists are on the device. */
   setupSent: boolean
-  /** Pages promised at admission and pages held, per pool. */
+  /** Pages promised at admission, and length of its page tables. */
   reservedPages: number
   heldPages: number
+  /** A pool: first page held; those before it are out of the window. */
+  firstPages: readonly number[]
+  /** Where it stands among the waiting of its level; smaller goes first. */
+  turn: number
   /** Submitted steps that hold work of this sequence and are not read yet. */
   inFlight: number
   /** Last submitted step that may touch its slot and pages. */
@@ -54,31 +73,49 @@ export interface NewSequence {
   maxLength: number
   limited: boolean
   contextLogits?: boolean
+  needsHistory?: boolean
+  cacheScope?: CacheScope
+  level?: number
+  fairnessKey?: string
+  weight?: number
   setupDeltas?: number
   setupWords?: number
 }
 
+/** Level of a sequence that says nothing about its priority. */
+export const defaultLevel = 50
+
 /** A waiting sequence that has nothing on the device. */
 export function createSequence(spec: NewSequence): Sequence {
+  const generatedIds: number[] = []
   return {
     id: spec.id,
     arrival: spec.arrival,
     promptIds: spec.promptIds,
-    generatedIds: [],
+    generatedIds,
     maxLength: spec.maxLength,
     limited: spec.limited,
     contextLogits: spec.contextLogits ?? false,
+    needsHistory: spec.needsHistory ?? false,
+    prefix: new CachePrefix(spec.promptIds, generatedIds, spec.cacheScope),
+    level: spec.level ?? defaultLevel,
+    fairnessKey: spec.fairnessKey ?? '',
+    weight: spec.weight ?? 1,
     setupDeltas: spec.setupDeltas ?? 1,
     setupWords: spec.setupWords ?? 0,
     status: 'waiting',
     slot: -1,
     length: spec.promptIds.length,
     computed: 0,
+    complete: 0,
     delivered: 0,
+    cachedTokens: 0,
     logitsAsked: 0,
     setupSent: false,
     reservedPages: 0,
     heldPages: 0,
+    firstPages: [],
+    turn: 0,
     inFlight: 0,
     lastStep: 0,
   }

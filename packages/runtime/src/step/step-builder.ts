@@ -1,7 +1,8 @@
 import type { StepLayout } from '@trtllm/graph'
 import type { KvCache } from '../cache/kv-cache.js'
 import type { SamplingWords } from '../sampling/sampling-record.js'
-import type { ScheduledStep, ScheduledWork } from '../scheduler/scheduler.js'
+import type { Work } from '../scheduler/batch.js'
+import type { ScheduledStep } from '../scheduler/scheduler.js'
 import { type Sequence, tokenAt } from '../scheduler/sequence.js'
 import { DeltaWriter } from './delta-writer.js'
 
@@ -36,7 +37,8 @@ export function buildStep(
   let row = 0
   let seq = 0
   for (const work of step.work) {
-    const { sequence, slot, start, tokens, rows, samples } = work
+    const { sequence, start, tokens, rows, samples } = work
+    const { slot } = sequence
     const setup = setupOf(sequence)
     writeDeltas(deltas, layout, cache, work, setup)
     slab[at.seqSlot.offset + seq] = slot
@@ -62,7 +64,7 @@ export function buildStep(
 }
 
 /** Position of a work item's logits row: context rows first, the sampled position last. */
-export function rowPosition(work: ScheduledWork, row: number): number {
+export function rowPosition(work: Work, row: number): number {
   const { sequence, start, tokens, contextRows } = work
   const end = start + tokens
   if (row < contextRows) return Math.min(end, sequence.promptIds.length) - contextRows + row
@@ -73,23 +75,25 @@ function writeDeltas(
   deltas: DeltaWriter,
   layout: StepLayout,
   cache: KvCache,
-  work: ScheduledWork,
+  work: Work,
   setup: SlotSetup,
 ): void {
   const { state } = layout
-  const { sequence, slot, start, tokens, deliverFrom, newPages, firstNewPage } = work
+  const { sequence, start, tokens, deliverFrom, newPages, reusedPages, firstNewPage } = work
+  const { slot } = sequence
+  const numPages = reusedPages + newPages
   if (work.sendsSetup) {
     deltas.write(state.sampling.offset + slot * state.sampling.rowWords, setup.sampling.record)
     for (const { offset, words } of setup.sampling.lists) {
       deltas.write(state.lists.offset + slot * state.lists.rowWords + offset, words)
     }
   }
-  if (newPages > 0) {
-    for (const [index, pool] of cache.pools.entries()) {
+  if (numPages > 0) {
+    for (let index = 0; index < cache.pools.length; index++) {
       const section = state.pageTable[index]!
-      const at = deltas.open(section.offset + slot * section.rowWords + firstNewPage, newPages)
-      const pages = pool.table(slot)
-      writeInto(deltas.slab, at, newPages, (i) => pages[firstNewPage + i]!)
+      const at = deltas.open(section.offset + slot * section.rowWords + firstNewPage, numPages)
+      const pages = cache.slot(slot).tables[index]!
+      writeInto(deltas.slab, at, numPages, (i) => pages[firstNewPage + i]!)
     }
   }
   const delivered = start + tokens - deliverFrom

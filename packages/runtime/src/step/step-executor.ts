@@ -1,4 +1,5 @@
 import type { TrtllmError } from '@trtllm/kernels'
+import type { PageCopy } from '../cache/kv-cache.js'
 
 /** A filled step: which ring entry its slab lies in and how much of it is used. */
 export interface StepCall {
@@ -8,6 +9,8 @@ export interface StepCall {
   readonly seqs: number
   /** When given, receives the raw logits of all rows, row-major [rows, vocab]. */
   readonly logits?: Float32Array
+  /** Pages to copy from before anything else; only for executors that say so. */
+  readonly copies?: readonly PageCopy[]
 }
 
 /** Called once when a step is over, in submission order, never from inside `submit`. */
@@ -20,6 +23,8 @@ export type StepDone = (error: TrtllmError | null, microseconds: number) => void
 export interface StepExecutor {
   /** Ring entries, hence steps that can be in flight. */
   readonly depth: number
+  /** Whether it carries out `StepCall.copies`; without it pages are reused whole only. */
+  readonly copiesPages?: boolean
   slab(ring: number): Int32Array
   results(ring: number): Int32Array
   submit(call: StepCall, onDone: StepDone): void

@@ -84,9 +84,10 @@ export class EngineBench {
 
   #take(outputs: readonly Output[]): void {
     for (const output of outputs) {
-      const before = this.#outputs.get(output.id) ?? []
-      if (before.at(-1)?.finish) throw new Error(`engine bench: ${output.id} got an output after its finish`)
-      this.#outputs.set(output.id, [...before, output])
+      const before = this.#outputs.get(output.id)
+      if (before?.at(-1)?.finish) throw new Error(`engine bench: ${output.id} got an output after its finish`)
+      if (before) before.push(output)
+      else this.#outputs.set(output.id, [output])
     }
   }
 }

@@ -5,7 +5,7 @@ import type { StepCall, StepDone, StepExecutor } from '../step/step-executor.js'
 import { mix } from './content-hash.js'
 import { fakeLogit, fakeLogprobs, fakeToken } from './fake-sampler.js'
 import { HazardAudit } from './hazard-audit.js'
-import { PagedContent } from './paged-content.js'
+import { PagedContent, type PageUser } from './paged-content.js'
 import { SlotState } from './slot-state.js'
 
 export interface FakeDeviceOptions {
@@ -28,6 +28,7 @@ interface Submitted {
 interface Query {
   readonly slot: number
   readonly position: number
+  readonly variant: number
 }
 
 /**
@@ -37,6 +38,7 @@ interface Query {
  */
 export class FakeDevice implements StepExecutor {
   readonly depth: number
+  readonly copiesPages = true
   readonly #options: FakeDeviceOptions
   readonly #layout: StepLayout
   readonly #slabs: Int32Array[]
@@ -62,7 +64,7 @@ export class FakeDevice implements StepExecutor {
     this.#results = ring.map(() => new Int32Array(options.layout.resultWords))
     this.#state = new SlotState(options.layout)
     this.#pools = options.pools.map((spec) => new PagedContent(spec))
-    this.#audit = new HazardAudit(options.layout)
+    this.#audit = new HazardAudit(options.layout, options.pools)
   }
 
   /** Steps submitted and not executed yet. */
@@ -75,11 +77,15 @@ export class FakeDevice implements StepExecutor {
     return this.#submitted
   }
 
-  /** Page entries read so far, and those that did not belong to the reader. */
-  get reads(): { total: number; foreign: number } {
+  /** Page entries read so far, those that another request wrote, and those that the reader must not find. */
+  get reads(): { total: number; shared: number; foreign: number } {
     const sum = (of: (pool: PagedContent) => number) =>
       this.#pools.reduce((total, pool) => total + of(pool), 0)
-    return { total: sum((pool) => pool.reads), foreign: sum((pool) => pool.foreignReads) }
+    return {
+      total: sum((pool) => pool.reads),
+      shared: sum((pool) => pool.sharedReads),
+      foreign: sum((pool) => pool.foreignReads),
+    }
   }
 
   get hazards(): number {
@@ -147,6 +153,9 @@ export class FakeDevice implements StepExecutor {
 
   #forward({ number, call }: Submitted, slab: Int32Array): void {
     const queries = this.#queries(call, slab)
+    for (const { pool, source, destination, tokens } of call.copies ?? []) {
+      this.#pools[pool]!.copy(source, destination, tokens)
+    }
     this.#write(number, call, slab)
     this.executed.tokens += call.tokens
     for (let row = 0; row < call.rows; row++) this.#row(row, call, slab, queries)
@@ -154,29 +163,38 @@ export class FakeDevice implements StepExecutor {
 
   /** As kv-write does: each token to its own slot and position. */
   #write(epoch: number, call: StepCall, slab: Int32Array): void {
-    const { tokenSlot, positions } = this.#layout.slab
-    for (let i = 0, slot = -1, tables: Int32Array[] = [], nonce = 0; i < call.tokens; i++) {
+    const { tokenSlot, positions, ropeVariant } = this.#layout.slab
+    let user: PageUser = { nonce: 0, tenant: 0, variant: 0 }
+    let tokens: Int32Array = this.#state.words
+    let tables: Int32Array[] = []
+    for (let i = 0, slot = -1; i < call.tokens; i++) {
       if (slot !== slab[tokenSlot.offset + i]!) {
         slot = slab[tokenSlot.offset + i]!
-        nonce = this.#state.nonce(slot)
+        user = this.#user(slot, slab[ropeVariant.offset + i]!)
+        tokens = this.#state.tokens(slot)
         tables = this.#pools.map((_, pool) => this.#state.pageTable(pool, slot))
       }
       const position = slab[positions.offset + i]!
-      const entry = { nonce, position, token: this.#state.tokens(slot)[position]!, epoch }
-      for (const [index, pool] of this.#pools.entries()) pool.write(tables[index]!, entry)
+      for (let k = 0; k < tables.length; k++) {
+        this.#pools[k]!.write(tables[k]!, user, position, tokens[position]!, epoch)
+      }
     }
   }
 
   /** As paged attention does: slot and position of each token from its sequence's slot, start and context. */
   #queries(call: StepCall, slab: Int32Array): Query[] {
-    const { seqSlot, seqStart, seqContext } = this.#layout.slab
+    const { seqSlot, seqStart, seqContext, ropeVariant } = this.#layout.slab
     const queries: Query[] = []
     for (let seq = 0; seq < call.seqs; seq++) {
       const first = slab[seqStart.offset + seq]!
       const end = slab[seqStart.offset + seq + 1]!
       const slot = slab[seqSlot.offset + seq]!
       for (let i = first; i < end; i++)
-        queries[i] = { slot, position: slab[seqContext.offset + seq]! - end + i }
+        queries[i] = {
+          slot,
+          position: slab[seqContext.offset + seq]! - end + i,
+          variant: slab[ropeVariant.offset + i]!,
+        }
     }
     return queries
   }
@@ -187,7 +205,7 @@ export class FakeDevice implements StepExecutor {
     const out = this.results(call.ring)
     const slot = slab[at.rowSlot.offset + row]!
     const query = queries[slab[at.logitRows.offset + row]!]!
-    const content = this.#content(query.slot, query.position)
+    const content = this.#content(query)
     const { vocabSize } = this.#options
     for (let id = 0; call.logits && id < vocabSize; id++)
       call.logits[row * vocabSize + id] = fakeLogit(content, id)
@@ -204,16 +222,18 @@ export class FakeDevice implements StepExecutor {
     if (words.record[samplingWords.numLogprobs]! >= 0) this.#writeLogprobs(row, content, out)
   }
 
-  #content(slot: number, position: number): number {
-    const nonce = this.#state.nonce(slot)
+  #content({ slot, position, variant }: Query): number {
+    const user = this.#user(slot, variant)
+    const isDoomed = this.#doomed.has(user.nonce)
     let hash = 0
     for (const [index, pool] of this.#pools.entries()) {
-      hash = mix(
-        hash,
-        pool.hash(this.#state.pageTable(index, slot), position, nonce, this.#doomed.has(nonce)),
-      )
+      hash = mix(hash, pool.hash(this.#state.pageTable(index, slot), position, user, isDoomed))
     }
     return hash
+  }
+
+  #user(slot: number, variant: number): PageUser {
+    return { nonce: this.#state.nonce(slot), tenant: this.#state.tenant(slot), variant }
   }
 
   #writeLogprobs(row: number, content: number, out: Int32Array): void {

@@ -13,6 +13,7 @@ export interface FakeModelSizes {
   readonly spareSlots?: number
   /** Pages and window of each pool; one pool without a window by default. */
   readonly pools?: readonly { pages: number; window: number }[]
+  readonly longRopeFromTokens?: number
 }
 
 /** What the engine must know of a model that does not exist: small sizes, real layout. */
@@ -37,6 +38,7 @@ export function fakeModel(sizes: FakeModelSizes = {}): EngineModel {
     vocabSize,
     eosIds,
     maxSeqLen,
+    ...(sizes.longRopeFromTokens !== undefined && { longRopeFromTokens: sizes.longRopeFromTokens }),
     info: {
       name: 'fake',
       architecture: 'FakeForCausalLM',

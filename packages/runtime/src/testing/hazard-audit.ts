@@ -1,40 +1,48 @@
 import { type StepLayout, type WordSection, wordsPerDelta } from '@trtllm/graph'
+import { firstVisiblePage } from '../cache/page-offer.js'
+import type { PagePoolSpec } from '../cache/page-pool.js'
 import type { StepCall } from '../step/step-executor.js'
 import { mix } from './content-hash.js'
 import { SlotState } from './slot-state.js'
 
-/** What a submitted step may touch until it retires. */
+/** Several requests touch it. */
+const several = -1
+
+/** What a submitted step may touch until it retires: slots (-1 - slot) and pages (pool * 2^32 + page) by request (nonce). */
 interface Touched {
-  /** Owner (nonce) of each page (pool * 2^32 + page) and each slot (-1 - slot). */
-  readonly owners: Map<number, number>
+  readonly users: Map<number, number>
+  /** Those among them that the step writes. */
+  readonly writers: Map<number, number>
   readonly slabSum: number
   readonly call: StepCall
 }
 
 /**
- * Watches submissions for what an in-order device would forgive: a page or a slot that passes to another request while
- * a submitted step may still touch it, and a slab rewritten while it belongs to the device.
+ * Watches submissions for what an in-order device would forgive: a slot that passes to another request, or a page that is
+ * written for one request, while a submitted step may still touch it for another; and a slab rewritten while it belongs
+ * to the device.
  */
 export class HazardAudit {
-  /** Pages or slots handed over too early, and slabs rewritten in flight. */
+  /** Pages or slots handed over or shared too early, and slabs rewritten in flight. */
   hazards = 0
   readonly #state: SlotState
+  readonly #pools: readonly PagePoolSpec[]
   readonly #inFlight = new Map<number, Touched>()
 
-  constructor(layout: StepLayout) {
+  constructor(layout: StepLayout, pools: readonly PagePoolSpec[]) {
     this.#state = new SlotState(layout)
+    this.#pools = pools
   }
 
   submitted(step: number, call: StepCall, slab: Int32Array): void {
     this.#state.applyDeltas(slab)
-    const owners = this.#owners(call, slab)
+    const touched = this.#touched(call, slab)
+    this.#compare(touched, touched)
     for (const other of this.#inFlight.values()) {
-      for (const [thing, owner] of owners) {
-        const before = other.owners.get(thing)
-        if (before !== undefined && before !== owner) this.hazards++
-      }
+      this.#compare(touched, other)
+      this.#compare(other, touched)
     }
-    this.#inFlight.set(step, { owners, slabSum: slabSum(this.#state.layout, call, slab), call })
+    this.#inFlight.set(step, touched)
   }
 
   executing(step: number, slab: Int32Array): void {
@@ -46,21 +54,37 @@ export class HazardAudit {
     this.#inFlight.delete(step)
   }
 
-  #owners(call: StepCall, slab: Int32Array): Map<number, number> {
-    const owners = new Map<number, number>()
+  #compare(writing: Touched, touching: Touched): void {
+    for (const [thing, writer] of writing.writers) {
+      const user = touching.users.get(thing)
+      if (user !== undefined && user !== writer) this.hazards++
+    }
+  }
+
+  #touched(call: StepCall, slab: Int32Array): Touched {
+    const users = new Map<number, number>()
+    const writers = new Map<number, number>()
     const { layout } = this.#state
-    const { seqSlot, seqContext } = layout.slab
+    const { seqSlot, seqContext, seqStart } = layout.slab
     for (let seq = 0; seq < call.seqs; seq++) {
       const slot = slab[seqSlot.offset + seq]!
       const nonce = this.#state.nonce(slot)
-      const pages = Math.ceil(slab[seqContext.offset + seq]! / layout.limits.pageTokens)
-      owners.set(-1 - slot, nonce)
-      for (let pool = 0; pool < layout.limits.numPools; pool++) {
+      const end = slab[seqContext.offset + seq]!
+      const start = end - (slab[seqStart.offset + seq + 1]! - slab[seqStart.offset + seq]!)
+      users.set(-1 - slot, nonce)
+      writers.set(-1 - slot, nonce)
+      for (const [pool, { window, pageTokens }] of this.#pools.entries()) {
         const table = this.#state.pageTable(pool, slot)
-        for (let index = 0; index < pages; index++) owners.set(pool * 2 ** 32 + table[index]!, nonce)
+        for (let index = firstVisiblePage(start, window, pageTokens); index * pageTokens < end; index++) {
+          const thing = pool * 2 ** 32 + table[index]!
+          const user = users.get(thing)
+          users.set(thing, user === undefined || user === nonce ? nonce : several)
+          if ((index + 1) * pageTokens > start) writers.set(thing, nonce)
+        }
       }
     }
-    return owners
+    for (const { pool, source } of call.copies ?? []) users.set(pool * 2 ** 32 + source, several)
+    return { users, writers, slabSum: slabSum(layout, call, slab), call }
   }
 }
 

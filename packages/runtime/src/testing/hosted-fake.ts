@@ -1,11 +1,18 @@
 import { Engine } from '../engine.js'
 import { EngineClient } from '../engine-client.js'
 import { hostEngine } from '../engine-host.js'
+import type { EngineOptions } from '../engine-options.js'
 import type { EngineRequest, Output } from '../request.js'
 import { FakeDevice } from './fake-device.js'
 import { fakeModel } from './fake-model.js'
 import { LinkedPorts } from './linked-ports.js'
 import { ManualClock } from './manual-clock.js'
+
+export interface HostedFakeOptions {
+  readonly clock?: ManualClock
+  readonly loadError?: Error
+  readonly options?: Partial<EngineOptions>
+}
 
 /** An engine on the fake device behind the protocol, with its client, all in one thread and on one manual clock. */
 export class HostedFake {
@@ -19,17 +26,18 @@ export class HostedFake {
   /** While set, the device does not finish steps. */
   isStalled = false
 
-  constructor(options: { clock?: ManualClock; loadError?: Error } = {}) {
-    this.clock = options.clock ?? new ManualClock()
+  constructor(given: HostedFakeOptions = {}) {
+    const { loadError, options } = given
+    this.clock = given.clock ?? new ManualClock()
     this.ports = new LinkedPorts(this.clock)
     const load = async (
       _config: unknown,
       { engineHooks, progress }: Parameters<Parameters<typeof hostEngine>[1]>[1],
     ) => {
       progress('weights', 1, 2)
-      if (options.loadError) throw options.loadError
+      if (loadError) throw loadError
       return {
-        engine: new Engine(this.model, this.device, { ...engineHooks, clock: this.clock }),
+        engine: new Engine(this.model, this.device, { ...engineHooks, ...options, clock: this.clock }),
         dispose: () => {},
       }
     }

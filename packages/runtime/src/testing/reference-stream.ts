@@ -2,8 +2,9 @@ import { listWordsPerSlot, samplingWords } from '@trtllm/kernels'
 import type { EngineModel } from '../compiled-model.js'
 import type { EngineRequest } from '../request.js'
 import { encodeSampling } from '../sampling/sampling-record.js'
-import { mix, nonceOf } from './content-hash.js'
+import { mix } from './content-hash.js'
 import { fakeToken } from './fake-sampler.js'
+import { chain, chainStart, contentOf, firstSeen } from './paged-content.js'
 
 /** How a request must end, whatever runs beside it. */
 export interface ReferenceStream {
@@ -24,26 +25,19 @@ export function referenceStream(request: EngineRequest, model: EngineModel): Ref
   const slotLists = new Int32Array(listWordsPerSlot)
   for (const { offset, words } of lists) slotLists.set(words, offset)
   const slot = { record, lists: slotLists }
-  const nonce = nonceOf(record[samplingWords.seedLow]!, record[samplingWords.seedHigh]!)
+  const isLong = model.longRopeFromTokens !== undefined && maxLength > model.longRopeFromTokens
   const tokens = [...request.promptIds]
+  let link = chainStart(record[samplingWords.seedHigh]!, isLong ? 1 : 0)
+  for (const [position, token] of tokens.slice(0, -1).entries()) link = chain(link, token, position) | 0
   for (;;) {
     const position = tokens.length - 1
+    link = chain(link, tokens[position]!, position) | 0
     let content = 0
-    for (const { window } of model.pools) content = mix(content, hashTokens(tokens, nonce, window))
+    for (const { window } of model.pools) content = mix(content, contentOf(link, firstSeen(position, window)))
     const token = fakeToken(content, position, slot, model.vocabSize)
     tokens.push(token)
     // The fake sampler gives no end id before minTokens, so the first one ends the stream.
     const reason = endIds.has(token) ? 'stop' : tokens.length >= maxLength ? 'length' : undefined
     if (reason) return { tokens: tokens.slice(request.promptIds.length), reason }
   }
-}
-
-/** What `PagedContent.hash` gives for pages that hold exactly these tokens. */
-function hashTokens(tokens: readonly number[], nonce: number, window: number): number {
-  const first = window > 0 ? Math.max(0, tokens.length - window) : 0
-  let hash = mix(nonce, first)
-  for (let position = first; position < tokens.length; position++) {
-    hash = mix(mix(mix(hash, nonce), position), tokens[position]!)
-  }
-  return hash
 }

@@ -43,6 +43,11 @@ export class SlotState {
     }
   }
 
+  /** Whose request uses a slot: the upper half of its seed. */
+  tenant(slot: number): number {
+    return this.row(this.layout.state.sampling, slot)[samplingWords.seedHigh]!
+  }
+
   /** Who uses a slot, by the seed in its sampling record. */
   nonce(slot: number): number {
     const record = this.row(this.layout.state.sampling, slot)

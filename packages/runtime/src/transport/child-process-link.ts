@@ -38,5 +38,9 @@ export function childProcessLink(modulePath: string | URL, options: ForkOptions 
     terminate: () => {
       child.kill('SIGKILL')
     },
+    // When this process ends first, the engine is told by its channel and ends too.
+    hold(isHeld) {
+      for (const handle of [child, child.channel]) isHeld ? handle?.ref() : handle?.unref()
+    },
   }
 }

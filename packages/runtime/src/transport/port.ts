@@ -21,4 +21,6 @@ export interface EngineLink {
   receive(onMessage: (message: unknown) => void, onExit: (exit: EngineExit) => void): void
   /** Ends the engine now, whatever it does; `onExit` follows. */
   terminate(): void
+  /** Whether the engine keeps this process alive; it does until told otherwise. Absent where it never does. */
+  hold?(isHeld: boolean): void
 }

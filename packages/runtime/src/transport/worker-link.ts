@@ -20,5 +20,6 @@ export function workerLink(module: URL | string, options: WorkerOptions = {}): E
     terminate: () => {
       void worker.terminate()
     },
+    hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
   }
 }

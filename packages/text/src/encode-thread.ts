@@ -58,7 +58,7 @@ export class EncodeThread {
     if (this.#worker || this.#isOff) return this.#worker
     const file = workerFile()
     if (!file) return undefined
-    const worker = new Worker(file, { workerData: { directory: this.#directory } })
+    const worker = new Worker(file, { workerData: { directory: this.#directory }, execArgv: [] })
     worker.on('message', ({ nonce, ids }: EncodeAnswer) => this.#answer(nonce, [...ids]))
     worker.on('error', () => {
       // A thread that cannot live here is not tried again; encoding in place always works.

@@ -11,20 +11,20 @@ const check = (params: object) => checkSamplingParams(params as SamplingParams, 
 const refused: [params: object, code: string, message: string | RegExp][] = [
   [{ temprature: 1 }, 'invalid_request', /^temprature is no sampling parameter; expected one of maxTokens, /],
   [{ __proto__: null, constructor: 1 }, 'invalid_request', /^constructor is no sampling parameter/],
-  [{ temperature: '1' }, 'invalid_type', 'temperature must be a number'],
-  [{ ignoreEos: 1 }, 'invalid_type', 'ignoreEos must be true or false'],
-  [{ seed: 'x' }, 'invalid_type', 'seed must be a number or a bigint'],
-  [{ stop: [1] }, 'invalid_type', 'stop must be a string or a list of strings'],
-  [{ stopTokenIds: [1, 'a'] }, 'invalid_type', 'stopTokenIds must be a list of token ids'],
+  [{ temperature: '1' }, 'invalid_type', 'temperature is "1", expected a number'],
+  [{ ignoreEos: 1 }, 'invalid_type', 'ignoreEos is 1, expected true or false'],
+  [{ seed: 'x' }, 'invalid_type', 'seed is "x", expected a number or a bigint'],
+  [{ stop: [1] }, 'invalid_type', 'stop is [ 1 ], expected a string or a list of strings'],
+  [{ stopTokenIds: [1, 'a'] }, 'invalid_type', "stopTokenIds is [ 1, 'a' ], expected a list of token ids"],
   [
     { badTokenIds: [[1], 'a'] },
     'invalid_type',
-    'badTokenIds must be a list of token ids or of lists of them',
+    "badTokenIds is [ [ 1 ], 'a' ], expected a list of token ids or of lists of them",
   ],
   [
     { logitBias: [[1]] },
     'invalid_type',
-    'logitBias must be a list of [id, value] or an object of values by id',
+    'logitBias is [ [ 1 ] ], expected a list of [id, value] or an object of values by id',
   ],
   [{ n: 0 }, 'out_of_range', 'n is 0, expected a whole number of 1..128'],
   [{ n: 129 }, 'out_of_range', 'n is 129, expected a whole number of 1..128'],
@@ -52,6 +52,10 @@ describe('sampling parameters', () => {
         message: typeof message === 'string' ? message : expect.stringMatching(message),
       }) as Error,
     )
+  })
+
+  it.each([5, null, 'greedy'])('that are %j and no object are refused', (params) => {
+    expect(() => check(params as never)).toThrow(/^params is .+, expected an object of sampling parameters$/)
   })
 
   it('have defaults that leave the engine its own', () => {

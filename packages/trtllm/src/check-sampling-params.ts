@@ -2,6 +2,7 @@ import { type ErrorCode, TrtllmError } from '@trtllm/kernels'
 import type { EngineRequest } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
 import type { SamplingParams } from './sampling-params.js'
+import { shownValue } from './shown-value.js'
 
 /** Most answers to one prompt. */
 export const maxChoices = 128
@@ -88,6 +89,8 @@ const rules: Readonly<Record<Kind, { expected: string; holds: (value: unknown) =
  * message and `details.field` name the parameter.
  */
 export function checkSamplingParams(params: SamplingParams, bounds: SamplingBounds): CheckedSampling {
+  if (typeof params !== 'object' || params === null)
+    refuse('invalid_type', 'params', `is ${shownValue(params)}, expected an object of sampling parameters`)
   for (const [name, value] of Object.entries(params)) checkKind(name, value)
   const { n = 1, minTokens = 0, truncatePromptTokens, includeStopStrInOutput = false } = params
   checkWhole('n', n, 1, maxChoices)
@@ -177,7 +180,8 @@ function checkKind(name: string, value: unknown): void {
       `is no sampling parameter; expected one of ${Object.keys(kinds).join(', ')}`,
     )
   const { expected, holds } = rules[kind]
-  if (value !== undefined && !holds(value)) refuse('invalid_type', name, `must be ${expected}`)
+  if (value !== undefined && !holds(value))
+    refuse('invalid_type', name, `is ${shownValue(value)}, expected ${expected}`)
 }
 
 function checkWhole(field: string, value: number, least: number, most: number): void {

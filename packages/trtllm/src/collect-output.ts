@@ -1,4 +1,10 @@
-import type { CompletionOutput, GenerationDelta, PromptLogits, RequestOutput } from './request-output.js'
+import type {
+  CompletionOutput,
+  GenerationDelta,
+  PromptLogits,
+  RequestOutput,
+  TokenLogprob,
+} from './request-output.js'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -39,6 +45,7 @@ export async function collectOutput(
 class Choice {
   readonly #output: Writable<CompletionOutput>
   readonly #texts: string[] = []
+  #logprobs: TokenLogprob[] | undefined
   /** As the finish counts them. */
   tokens = 0
 
@@ -49,7 +56,10 @@ class Choice {
   add({ text, tokenIds, logprobs, finish }: GenerationDelta): void {
     this.#texts.push(text)
     for (const id of tokenIds) this.#output.tokenIds.push(id)
-    if (logprobs) this.#output.logprobs = [...(this.#output.logprobs ?? []), ...logprobs]
+    if (logprobs) {
+      this.#logprobs ??= []
+      for (const one of logprobs) this.#logprobs.push(one)
+    }
     if (!finish) return
     this.tokens = finish.usage.completionTokens
     this.#output.finishReason = finish.reason
@@ -57,11 +67,12 @@ class Choice {
   }
 
   output(): CompletionOutput {
-    const { logprobs } = this.#output
+    const logprobs = this.#logprobs
     const sum = logprobs?.reduce((total, { logprob }) => total + logprob, 0)
     return {
       ...this.#output,
       text: this.#texts.join(''),
+      ...(logprobs && { logprobs }),
       ...(sum !== undefined && { cumulativeLogprob: sum }),
     }
   }

@@ -1,11 +1,21 @@
 import { EventEmitter } from 'node:events'
-import { EngineClient, type EngineRequest, type EngineStats, type Output, Supervisor } from '@trtllm/runtime'
-import { type HoldableLink, startEngine } from './engine-link.js'
+import {
+  EngineClient,
+  type EngineLink,
+  type EngineRequest,
+  type EngineStats,
+  type Output,
+  Supervisor,
+} from '@trtllm/runtime'
+import { startEngine } from './engine-link.js'
 import type { EngineInfo, Progress } from './load-model.js'
 import type { EngineConfig } from './load-options.js'
 
-/** `restarting`: between two engines. `stalled`: the engine has work and gave no sign of life for seconds. */
-export type EngineState = 'ready' | 'restarting' | 'stalled'
+/**
+ * `restarting`: between two engines. `stalled`: the engine has work and gave no sign of life for seconds. `closed`: there
+ * will be no engine again.
+ */
+export type EngineState = 'ready' | 'restarting' | 'stalled' | 'closed'
 
 /** What happens to an engine after it was loaded. */
 export interface EngineEvents {
@@ -21,8 +31,9 @@ export interface EngineEvents {
 export class EngineFront {
   readonly events = new EventEmitter<EngineEvents>()
   readonly #supervisor: Supervisor
-  #link!: HoldableLink
+  #link!: EngineLink
   #holders = 0
+  #isClosed = false
   #info: EngineInfo | undefined
 
   constructor(config: EngineConfig, isolation: 'thread' | 'process', progress: Progress) {
@@ -34,13 +45,14 @@ export class EngineFront {
     this.#supervisor.on('ready', (info) => {
       const isFirst = this.#info === undefined
       this.#info = info as EngineInfo
-      this.#link.hold(this.#holders > 0)
+      this.#link.hold?.(this.#holders > 0)
       if (!isFirst) this.events.emit('ready')
     })
     this.#supervisor.on('died', (error, willRestart) => {
       if (willRestart) this.events.emit('died', error)
     })
     this.#supervisor.on('fatal', (error) => {
+      this.#isClosed = true
       // A load that failed is told by `ready`.
       if (this.#info) this.events.emit('fatal', error)
     })
@@ -57,6 +69,7 @@ export class EngineFront {
   }
 
   get state(): EngineState {
+    if (this.#isClosed) return 'closed'
     if (this.#supervisor.isReady) return 'ready'
     return this.#supervisor.info ? 'stalled' : 'restarting'
   }
@@ -82,19 +95,22 @@ export class EngineFront {
 
   /** Keeps the process alive until the returned function is called. */
   hold(): () => void {
-    if (this.#holders++ === 0) this.#link.hold(true)
+    if (this.#holders++ === 0) this.#link.hold?.(true)
     return () => {
-      if (--this.#holders === 0) this.#link.hold(false)
+      if (--this.#holders === 0) this.#link.hold?.(false)
     }
   }
 
   close(options: { drain?: boolean; timeoutMs?: number } = {}): Promise<void> {
+    this.#isClosed = true
     return this.holding(() => this.#supervisor.close(options))
   }
 
-  /** Ends an engine that is still loading. */
-  kill(): void {
-    void this.#supervisor.close()
+  /** Ends an engine by force, also one that is still loading; resolves when it is gone. */
+  kill(): Promise<void> {
+    this.#isClosed = true
+    const gone = this.#supervisor.close()
     this.#supervisor.client.kill()
+    return gone
   }
 }

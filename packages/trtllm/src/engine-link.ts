@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
-import { childProcessLink, type EngineLink, type EnginePort, hostEngine } from '@trtllm/runtime'
+import {
+  childProcessLink,
+  type EngineLink,
+  type EnginePort,
+  type HostedEngine,
+  type HostHooks,
+  hostEngine,
+  workerLink,
+} from '@trtllm/runtime'
 import { loadEngine } from './load-engine.js'
-
-/** A link to an engine that may let the process end while nobody waits for the engine. */
-export interface HoldableLink extends EngineLink {
-  /** Whether the engine keeps the process alive. */
-  hold(isHeld: boolean): void
-}
 
 /** The built entry lies beside this module; running from source there is none. */
 function entryFile(): string | undefined {
@@ -21,35 +22,16 @@ function entryFile(): string | undefined {
  * Starts an engine. Without the built entry (source runs, single-file bundles) it runs in the thread of the caller, and
  * loading and scheduling take turns with everything else there.
  */
-export function startEngine(isolation: 'thread' | 'process'): HoldableLink {
+export function startEngine(isolation: 'thread' | 'process'): EngineLink {
   const file = entryFile()
   if (!file) return inlineLink()
-  return isolation === 'process' ? { ...childProcessLink(file), hold: () => {} } : threadLink(file)
-}
-
-function threadLink(file: string): HoldableLink {
-  const worker = new Worker(file)
-  let failure: Error | undefined
-  worker.on('error', (error: Error) => {
-    failure = error
-  })
-  return {
-    post: (message) => worker.postMessage(message),
-    receive(onMessage, onExit) {
-      worker.on('message', onMessage)
-      worker.on('exit', (exitCode) => {
-        onExit({ how: failure ? `threw: ${failure.message}` : `exited with code ${exitCode}`, exitCode })
-      })
-    },
-    terminate: () => {
-      void worker.terminate()
-    },
-    hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
-  }
+  // Flags of the program (--input-type, --import, --inspect) are not for the engine, and some would keep it from starting.
+  const options = { execArgv: [] }
+  return isolation === 'process' ? childProcessLink(file, options) : workerLink(file, options)
 }
 
 /** Both ends in one thread. Messages are cloned and come in a later turn, as over a real link. */
-function inlineLink(): HoldableLink {
+function inlineLink(): EngineLink {
   let toEngine: (message: unknown) => void = () => {}
   let toFront: (message: unknown) => void = () => {}
   let onGone = () => {}
@@ -68,7 +50,16 @@ function inlineLink(): HoldableLink {
     // What was posted is delivered by tasks that are queued before this one.
     close: () => new Promise((resolve) => setImmediate(resolve)),
   }
-  void hostEngine(port, loadEngine).then((code) => over(code))
+  // A thread or a process takes what it holds along when it is ended; here it has to be given back.
+  let hosted: HostedEngine | undefined
+  let isTerminated = false
+  const giveBack = () => hosted?.engine.close(false).then(hosted.dispose)
+  const load = async (config: unknown, hooks: HostHooks) => {
+    hosted = await loadEngine(config, hooks)
+    if (isTerminated) await giveBack()
+    return hosted
+  }
+  void hostEngine(port, load).then((code) => over(code))
   return {
     post: (message) => deliver(message, () => toEngine),
     receive(onMessage, onExit) {
@@ -80,8 +71,9 @@ function inlineLink(): HoldableLink {
       }
     },
     terminate: () => {
+      isTerminated = true
       onGone()
+      void giveBack()
     },
-    hold: () => {},
   }
 }

@@ -37,7 +37,7 @@ export async function* generateStream(
     const choices = outputs.map((stream, index) =>
       readChoice(stream, new OutputProcessor(index, promptIds.length, sampling, tokenizer)),
     )
-    for await (const [, delta] of mergeStreams(choices)) {
+    for await (const delta of mergeStreams(choices)) {
       signal?.throwIfAborted()
       yield delta
     }

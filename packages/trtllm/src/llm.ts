@@ -3,6 +3,7 @@ import { type EventEmitter, setMaxListeners } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { TrtllmError } from '@trtllm/kernels'
+import { parseModelConfig } from '@trtllm/models'
 import { resolveModel } from '@trtllm/models/checkpoint'
 import { type EngineStats, validateRequest } from '@trtllm/runtime'
 import {
@@ -21,6 +22,7 @@ import { checkLoadOptions, engineConfig, type LoadOptions } from './load-options
 import { type ChatPrompt, encodePrompt, isOnePrompt, type Prompt } from './prompt.js'
 import type { GenerationDelta, PromptLogits, RequestOutput } from './request-output.js'
 import type { SamplingParams } from './sampling-params.js'
+import { shownValue } from './shown-value.js'
 
 /** What goes with a call besides sampling. */
 export interface GenerateOptions {
@@ -48,14 +50,19 @@ export class LLM implements AsyncDisposable {
    */
   static async load(model: string, options: LoadOptions = {}): Promise<LLM> {
     checkLoadOptions(options)
+    if (typeof model !== 'string' || model === '')
+      throw new TrtllmError('bad_flag', `the model is ${shownValue(model)}, expected a folder or a hub id`)
     const { signal, isolation = 'thread', onProgress } = options
     signal?.throwIfAborted()
     const directory = await download(model, options, options.loadFormat !== 'dummy')
+    // What is no model is refused before an engine is started for it.
+    await parseModelConfig(directory)
+    signal?.throwIfAborted()
     const engine = new EngineFront(engineConfig(directory, options), isolation, (stage, done, total) =>
       onProgress?.(stage, done, total),
     )
     const release = engine.hold()
-    const abort = () => engine.kill()
+    const abort = () => void engine.kill()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       const tokenizer = await openTokenizer(directory, options)
@@ -63,7 +70,8 @@ export class LLM implements AsyncDisposable {
       warnOfUnusedTensors(engine.info, options)
       return new LLM(engine, tokenizer)
     } catch (error) {
-      engine.kill()
+      // What comes next may need the memory.
+      await engine.kill()
       throw signal?.aborted ? signal.reason : error
     } finally {
       signal?.removeEventListener('abort', abort)
@@ -146,11 +154,15 @@ export class LLM implements AsyncDisposable {
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerationDelta, void, undefined> {
     const { stream } = await this.#start(prompt, params, options)
-    const release = this.#engine.hold()
     try {
-      yield* stream
+      while (true) {
+        // A reader that stopped reading does not keep the process alive.
+        const { done, value } = await this.#engine.holding(() => stream.next())
+        if (done) return
+        yield value
+      }
     } finally {
-      release()
+      await stream.return()
     }
   }
 

@@ -7,10 +7,14 @@ export async function loadEngine(
   config: unknown,
   { engineHooks, progress }: HostHooks,
 ): Promise<HostedEngine> {
-  const { capacitySchedulerPolicy: policy } = config as EngineConfig
+  const { capacitySchedulerPolicy: policy, reserveTokens } = config as EngineConfig
   const model = await loadModel(config as EngineConfig, progress)
   try {
-    const engine = openEngine(model, { ...engineHooks, ...(policy && { policy }) })
+    const engine = openEngine(model, {
+      ...engineHooks,
+      ...(policy && { policy }),
+      ...(reserveTokens !== undefined && { reserveTokens }),
+    })
     return { engine, dispose: () => model[Symbol.dispose]() }
   } catch (error) {
     model[Symbol.dispose]()

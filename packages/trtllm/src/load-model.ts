@@ -1,20 +1,12 @@
-import {
-  type CompiledPlan,
-  compile,
-  type Graph,
-  instantiate,
-  pageTokens,
-  probeNamed,
-  trace,
-} from '@trtllm/graph'
+import { type CompiledPlan, instantiate, pageTokens, probeNamed } from '@trtllm/graph'
 import type { Device, Buffer as DeviceBuffer, FloatDType } from '@trtllm/kernels'
 import { type ModelConfig, parseModelConfig } from '@trtllm/models'
 import { type Checkpoint, dummyParams, loadParams, openCheckpoint } from '@trtllm/models/checkpoint'
 import type { CompiledModel, ModelInfo } from '@trtllm/runtime'
 import type { EngineConfig } from './load-options.js'
-import { type MemoryPlan, planMemory } from './memory-plan.js'
+import type { MemoryPlan } from './memory-plan.js'
 import { openDevice } from './open-device.js'
-import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
+import { modelPlanner } from './plan-model.js'
 
 /** How loading goes: a stage, and what is done of how much. */
 export type Progress = (stage: string, done: number, total: number) => void
@@ -88,24 +80,15 @@ async function openSource({ loadFormat, directory }: EngineConfig): Promise<Sour
 }
 
 function planModel(config: EngineConfig, device: Device, source: Source): MemoryPlan {
-  const { definition, config: modelConfig, architecture } = source.model
-  const graphs = new Map<FloatDType, Graph>()
-  const graphOf = (dtype: FloatDType): Graph => {
-    const { disabledPasses = [] } = config
-    const graph =
-      graphs.get(dtype) ?? trace(definition, modelConfig, { dtype, disabledPasses, name: architecture })
-    graphs.set(dtype, graph)
-    return graph
-  }
-  const dtype = config.dtype === 'auto' ? dtypeOf(source) : config.dtype
-  const compileSizes = (sizes: Sizes, other?: 'bf16'): CompiledPlan => {
-    const graph = graphOf(other ?? dtype)
-    const numPools = new Set(graph.caches.map(({ pool }) => pool)).size
-    return compile(graph, { limits: planLimits(sizes, Math.max(1, numPools)), device })
-  }
-  const sizes = wantedSizes(config, device.kind, modelConfig.maxSeqLen)
+  const { kind, name } = device
   const { freeBytes } = device.info()
-  return planMemory(sizes, config, { kind: device.kind, name: device.name, freeBytes }, compileSizes)
+  return modelPlanner({
+    model: source.model,
+    dtype: config.dtype === 'auto' ? dtypeOf(source) : config.dtype,
+    config,
+    device,
+    offer: { kind, name, freeBytes },
+  }).planMemory()
 }
 
 /** The dtype the config states, or else that of the checkpoint's first float tensor. */

@@ -12,8 +12,21 @@ describe('load options', () => {
     [{ maxNumTokens: 1.5 }, 'maxNumTokens is 1.5, expected a whole number of at least 1'],
     [{ maxSeqLen: 1 }, 'maxSeqLen is 1, expected a whole number of at least 2'],
     [{ kvCacheFreeGpuMemoryFraction: 0 }, /^kvCacheFreeGpuMemoryFraction is 0, expected a number above 0/],
+    [{ tokenizer: true }, 'tokenizer is true, expected a folder, a hub id or false'],
+    [{ chatTemplate: {} }, 'chatTemplate is {}, expected a file or the text of a template'],
+    [{ revision: '' }, 'revision is "", expected a branch, tag or commit'],
+    [{ kvCacheMaxTokens: 2n }, 'kvCacheMaxTokens is 2n, expected a whole number of at least 1'],
+    [
+      { capacitySchedulerPolicy: 'MAX' },
+      /^capacitySchedulerPolicy is "MAX", expected one of RESERVE_AND_GROW, /,
+    ],
+    [{ reserveTokens: 0 }, 'reserveTokens is 0, expected a whole number of at least 1'],
+    [{ disabledPasses: 'all' }, 'disabledPasses is "all", expected a list of pass names'],
+    [{ onProgress: 1 }, 'onProgress is 1, expected a function'],
+    [{ onWarning: null }, 'onWarning is null, expected a function'],
+    [{ signal: {} }, 'signal is {}, expected an AbortSignal'],
     [{ threads: -1 }, 'threads is -1, expected a whole number of at least 1'],
-  ])('refuse %j', (options, message) => {
+  ])('refuse %o', (options, message) => {
     const expected = typeof message === 'string' ? message : expect.stringMatching(message)
     expect(() => checkLoadOptions(options as LoadOptions)).toThrow(
       expect.objectContaining({ code: 'bad_flag', exitCode: 64, message: expected }) as Error,

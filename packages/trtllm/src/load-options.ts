@@ -1,5 +1,6 @@
 import { type FloatDType, TrtllmError } from '@trtllm/kernels'
 import type { CapacityPolicy } from '@trtllm/runtime'
+import { shownValue } from './shown-value.js'
 
 /** Precisions by both of their names; `auto` is the checkpoint's. */
 export type DTypeName = 'auto' | FloatDType | 'float32' | 'float16' | 'bfloat16'
@@ -35,6 +36,8 @@ export interface LoadOptions {
   kvCacheMaxTokens?: number | undefined
   /** Who may run when the KV cache is full. Default `RESERVE_AND_GROW`. */
   capacitySchedulerPolicy?: CapacityPolicy | undefined
+  /** Tokens that a request without `maxTokens` reserves in the cache; it grows beyond them. Default 2048. */
+  reserveTokens?: number | undefined
   /** CPU threads. Default: one per physical core. */
   threads?: number | undefined
   /** Graph passes to leave out, by name; `all` for every one. For finding faults. */
@@ -59,6 +62,7 @@ export interface EngineConfig {
   readonly kvCacheFreeGpuMemoryFraction?: number
   readonly kvCacheMaxTokens?: number
   readonly capacitySchedulerPolicy?: CapacityPolicy
+  readonly reserveTokens?: number
   readonly threads?: number
   readonly disabledPasses?: readonly string[]
 }
@@ -73,41 +77,64 @@ const dtypeNames: Readonly<Record<DTypeName, 'auto' | FloatDType>> = {
   bfloat16: 'bf16',
 }
 
-/** Every option; the checks of those that have a range. */
-const checks: Readonly<Record<keyof LoadOptions, ((value: never) => string | undefined) | null>> = {
-  device: (value: unknown) =>
-    typeof value === 'string' && /^(auto|cpu|null|cuda(:\d{1,3})?)$/.test(value)
-      ? undefined
-      : 'auto, cpu, cuda, cuda:N or null',
+type Check = (value: unknown) => string | undefined
+
+/** Every option, and what is wrong with a value: what was expected, or undefined. */
+const checks: Readonly<Record<keyof LoadOptions, Check>> = {
+  device: which(
+    'auto, cpu, cuda, cuda:N or null',
+    (value) => isText(value) && /^(auto|cpu|null|cuda(:\d{1,3})?)$/.test(value),
+  ),
   dtype: oneOf(...Object.keys(dtypeNames)),
   isolation: oneOf('thread', 'process'),
-  tokenizer: null,
-  chatTemplate: null,
-  revision: null,
+  tokenizer: which(
+    'a folder, a hub id or false',
+    (value) => value === false || (isText(value) && value !== ''),
+  ),
+  chatTemplate: which('a file or the text of a template', isText),
+  revision: which('a branch, tag or commit', (value) => isText(value) && value !== ''),
   loadFormat: oneOf('auto', 'dummy'),
   maxBatchSize: whole(1),
   maxNumTokens: whole(1),
   maxSeqLen: whole(2),
-  kvCacheFreeGpuMemoryFraction: (value: unknown) =>
-    typeof value === 'number' && value > 0 && value <= 1 ? undefined : 'a number above 0 and at most 1',
+  kvCacheFreeGpuMemoryFraction: which(
+    'a number above 0 and at most 1',
+    (value) => typeof value === 'number' && value > 0 && value <= 1,
+  ),
   kvCacheMaxTokens: whole(1),
   capacitySchedulerPolicy: oneOf('RESERVE_AND_GROW', 'GUARANTEED_NO_EVICT'),
+  reserveTokens: whole(1),
   threads: whole(1),
-  disabledPasses: null,
-  onProgress: null,
-  onWarning: null,
-  signal: null,
+  disabledPasses: which('a list of pass names', (value) => Array.isArray(value) && value.every(isText)),
+  onProgress: which('a function', isFunction),
+  onWarning: which('a function', isFunction),
+  signal: which(
+    'an AbortSignal',
+    (value) => typeof value === 'object' && value !== null && 'aborted' in value,
+  ),
 }
 
-function oneOf(...values: string[]) {
-  return (value: unknown) => (values.includes(value as string) ? undefined : `one of ${values.join(', ')}`)
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
-function whole(least: number) {
-  return (value: unknown) =>
-    Number.isSafeInteger(value) && (value as number) >= least
-      ? undefined
-      : `a whole number of at least ${least}`
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+function which(expected: string, holds: (value: unknown) => boolean): Check {
+  return (value) => (holds(value) ? undefined : expected)
+}
+
+function oneOf(...values: string[]): Check {
+  return which(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
+}
+
+function whole(least: number): Check {
+  return which(
+    `a whole number of at least ${least}`,
+    (value) => Number.isSafeInteger(value) && (value as number) >= least,
+  )
 }
 
 /** @throws TrtllmError bad_flag naming an option that is unknown or out of range. */
@@ -117,19 +144,19 @@ export function checkLoadOptions(options: LoadOptions): void {
       const known = Object.keys(checks).join(', ')
       throw new TrtllmError('bad_flag', `${name} is no option of LLM.load; expected one of ${known}`)
     }
-    const expected = value === undefined ? undefined : checks[name as keyof LoadOptions]?.(value as never)
+    const expected = value === undefined ? undefined : checks[name as keyof LoadOptions](value)
     if (expected !== undefined)
-      throw new TrtllmError('bad_flag', `${name} is ${JSON.stringify(value)}, expected ${expected}`)
+      throw new TrtllmError('bad_flag', `${name} is ${shownValue(value)}, expected ${expected}`)
   }
 }
 
 /** The engine's part of checked options. */
 export function engineConfig(directory: string, options: LoadOptions): EngineConfig {
   const { maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses } = options
-  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy } = options
+  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy, reserveTokens } = options
   const optional = {
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses },
-    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy },
+    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy, reserveTokens },
   }
   return {
     directory,

@@ -1,15 +1,18 @@
-/** Items of several iterators as they come, each with the number of its iterator. Ends when all have ended. */
-export async function* mergeStreams<T>(
-  streams: readonly AsyncIterator<T>[],
-): AsyncGenerator<[index: number, item: T], void, undefined> {
-  const ready: [number, T][] = []
+/** Items of several iterators as they come. Ends when all have ended. */
+export function mergeStreams<T>(streams: readonly AsyncIterableIterator<T>[]): AsyncIterable<T> {
+  // PERF: the usual case; each generator on the way of a token costs about a microsecond.
+  return streams.length === 1 ? streams[0]! : merge(streams)
+}
+
+async function* merge<T>(streams: readonly AsyncIterator<T>[]): AsyncGenerator<T, void, undefined> {
+  const ready: T[] = []
   let open = streams.length
   let failure: { error: unknown } | undefined
   let wake = () => {}
-  const pump = async (stream: AsyncIterator<T>, index: number) => {
+  const pump = async (stream: AsyncIterator<T>) => {
     try {
       for (let next = await stream.next(); !next.done; next = await stream.next()) {
-        ready.push([index, next.value])
+        ready.push(next.value)
         wake()
       }
     } catch (error) {
@@ -18,9 +21,7 @@ export async function* mergeStreams<T>(
     open--
     wake()
   }
-  streams.forEach((stream, index) => {
-    void pump(stream, index)
-  })
+  for (const stream of streams) void pump(stream)
   while (true) {
     yield* ready.splice(0)
     if (failure) throw failure.error

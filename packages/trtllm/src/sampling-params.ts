@@ -41,7 +41,10 @@ export interface SamplingParams {
   badTokenIds?: readonly (number | readonly number[])[] | undefined
   /** Is added to the logits of tokens: [id, value] pairs, or values (-100..100) by id. */
   logitBias?: readonly (readonly [id: number, value: number])[] | Readonly<Record<number, number>> | undefined
-  /** Log-probabilities of each new token: 0 = of the chosen one, k = also of the k best, at most 20. */
+  /**
+   * Log-probabilities of each new token: 0 = of the chosen one, k = also of the k best, at most 20. They are the model's
+   * own, before bias, penalties, temperature and filters.
+   */
   logprobs?: number | undefined
   /** Whether special tokens are left out of the text. Default true. */
   skipSpecialTokens?: boolean | undefined

@@ -1,0 +1,53 @@
+import { type CompiledPlan, compile, type Graph, type Mesh, type PlanDevice, trace } from '@trtllm/graph'
+import type { FloatDType } from '@trtllm/kernels'
+import type { ModelConfig } from '@trtllm/models'
+import type { EngineConfig } from './load-options.js'
+import { type CompileSizes, type MemoryOffer, type MemoryPlan, planMemory } from './memory-plan.js'
+import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
+
+export { checkLoadOptions, engineConfig, type LoadOptions } from './load-options.js'
+export type { MemoryOffer, MemoryPlan } from './memory-plan.js'
+export type { Sizes } from './step-limits.js'
+
+/** What a model is planned from. Nothing of it is allocated or read. */
+export interface PlanRequest {
+  readonly model: ModelConfig
+  readonly dtype: FloatDType
+  readonly config: EngineConfig
+  readonly device: PlanDevice
+  readonly offer: MemoryOffer
+  /** Default: one rank. */
+  readonly mesh?: Mesh
+}
+
+/** A model that can be laid out for any sizes; it is traced once for each dtype. */
+export interface ModelPlanner {
+  /** What was asked for, with defaults. */
+  readonly sizes: Sizes
+  readonly compileSizes: CompileSizes
+  /** Sizes and pages that fit what is offered. @throws TrtllmError out_of_memory with what would fit. */
+  planMemory(): MemoryPlan
+}
+
+/** Traces and lays out a model as loading it would. @throws TrtllmError contradictory_config, bad_flag. */
+export function modelPlanner({ model, dtype, config, device, offer, mesh }: PlanRequest): ModelPlanner {
+  const graphs = new Map<FloatDType, Graph>()
+  const graphOf = (own: FloatDType): Graph => {
+    const options = {
+      dtype: own,
+      disabledPasses: config.disabledPasses ?? [],
+      name: model.name,
+      ...(mesh && { mesh }),
+    }
+    const graph = graphs.get(own) ?? trace(model.definition, model.config, options)
+    graphs.set(own, graph)
+    return graph
+  }
+  const compileSizes = (sizes: Sizes, other?: 'bf16'): CompiledPlan => {
+    const graph = graphOf(other ?? dtype)
+    const numPools = new Set(graph.caches.map(({ pool }) => pool)).size
+    return compile(graph, { limits: planLimits(sizes, Math.max(1, numPools)), device })
+  }
+  const sizes = wantedSizes(config, offer.kind, model.config.maxSeqLen)
+  return { sizes, compileSizes, planMemory: () => planMemory(sizes, config, offer, compileSizes) }
+}

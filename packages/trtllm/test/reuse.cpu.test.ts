@@ -1,0 +1,118 @@
+import { type Engine, type EngineRequest, type Output, openEngine } from '@trtllm/runtime'
+import { SeededRandom } from '@trtllm/runtime/testing'
+import { describe, expect, it } from 'vitest'
+import { embeddedModelPath } from '../src/embedded-model.js'
+import { loadModel } from '../src/load-model.js'
+
+interface Answer {
+  readonly tokens: readonly number[]
+  /** Bits of each token's log probability. */
+  readonly bits: readonly number[]
+  readonly cachedTokens: number
+}
+
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!
+
+/** Runs batches of requests one after the other on one engine with the embedded model in f32. */
+async function answers(
+  batches: readonly EngineRequest[][],
+  enableBlockReuse: boolean,
+  kvCacheMaxTokens: number,
+) {
+  const config = {
+    directory: embeddedModelPath(),
+    device: 'cpu',
+    dtype: 'f32',
+    loadFormat: 'auto',
+    maxBatchSize: 6,
+    maxNumTokens: 96,
+    maxSeqLen: 224,
+    threads: 2,
+    kvCacheMaxTokens,
+  } as const
+  using model = await loadModel(config, () => {})
+  const outputs = new Map<string, Output[]>()
+  let open = 0
+  let resolve = () => {}
+  const engine: Engine = openEngine(model, {
+    enableBlockReuse,
+    reserveTokens: 16,
+    onFault: (error) => {
+      throw error
+    },
+    onOutputs: (batch) => {
+      for (const output of batch) {
+        outputs.get(output.id)!.push(output)
+        if (output.finish && --open === 0) resolve()
+      }
+    },
+  })
+  for (const batch of batches) {
+    open = batch.length
+    await new Promise<void>((done) => {
+      resolve = done
+      for (const request of batch) {
+        outputs.set(request.id, [])
+        engine.submit(request)
+      }
+    })
+    engine.check()
+  }
+  const { counters } = engine.stats()
+  await engine.close(true)
+  const answerOf = ({ id }: EngineRequest): Answer => {
+    const all = outputs.get(id)!
+    expect(all.at(-1)?.finish?.reason).toMatch(/stop|length/)
+    return {
+      tokens: all.flatMap(({ tokens }) => [...tokens]),
+      bits: all.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => bitsOf(logprob))),
+      cachedTokens: all.at(-1)!.finish!.usage.cachedTokens,
+    }
+  }
+  return { answers: batches.flat().map(answerOf), counters }
+}
+
+/** Three batches: two of prompts that share their first 100 tokens, then some that share less, sampled and greedy. */
+function sharedPrompts(): EngineRequest[][] {
+  const random = new SeededRandom(3)
+  const ids = (count: number) => Array.from({ length: count }, () => random.integer(10, 4000))
+  const shared = ids(100)
+  return [0, 1, 2].map((batch) =>
+    Array.from({ length: 8 }, (_, i) => ({
+      id: `${batch}.${i}`,
+      promptIds: Int32Array.from([
+        ...shared.slice(0, batch === 2 ? [31, 32, 33, 64, 65, 96, 97, 100][i] : 100),
+        ...ids(1 + i),
+      ]),
+      seed: batch * 100 + i,
+      maxTokens: 20,
+      logprobs: 0,
+      ...(i % 2 === 1 && { temperature: 0.9, topP: 0.95 }),
+      ...(i % 4 === 3 && { repetitionPenalty: 1.2 }),
+    })),
+  )
+}
+
+describe('prefix reuse on the CPU', () => {
+  const tokensAndBits = ({ tokens, bits }: Answer) => ({ tokens, bits })
+
+  it('changes no token and no bit, in a large and in a small cache', async () => {
+    const batches = sharedPrompts()
+    const without = await answers(batches, false, 4096)
+    expect(without.answers.every(({ cachedTokens }) => cachedTokens === 0)).toBe(true)
+    expect(new Set(without.answers.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(8)
+    for (const kvCacheMaxTokens of [4096, 480]) {
+      const reused = await answers(batches, true, kvCacheMaxTokens)
+      expect(reused.answers.map(tokensAndBits)).toEqual(without.answers.map(tokensAndBits))
+      expect(reused.counters.reusedTokens).toBeGreaterThan(800)
+    }
+  })
+
+  it('finds whole pages and leaves a token to compute', async () => {
+    const promptIds = Int32Array.from({ length: 64 }, (_, i) => 10 + i)
+    const one = (id: string): EngineRequest => ({ id, promptIds, maxTokens: 40, ignoreEos: true, seed: 1 })
+    const { answers: got } = await answers([[one('a')], [one('b')]], true, 4096)
+    expect(got.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 32])
+    expect(got[0]!.tokens).toEqual(got[1]!.tokens)
+  })
+})

@@ -25,7 +25,7 @@ export async function loadModel(options: ServeOptions, log: Logger): Promise<Ser
   return new LlmServedModel(llm, name)
 }
 
-/** One line when a stage begins, one every five seconds while it runs, one with its seconds when it is over. */
+/** Stages that take a second or more are told: every five seconds while they run, and with their seconds when over. */
 class StageLog {
   readonly #log: Logger
   #stage = ''
@@ -42,7 +42,7 @@ class StageLog {
       this.end()
       this.#stage = stage
       this.#startMs = this.#toldMs = now
-      this.#log.info(`${stage} ...`)
+      this.#log.debug(`${stage} ...`)
     } else if (now - this.#toldMs >= 5000) {
       this.#toldMs = now
       this.#log.info(`${stage} ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}`)
@@ -52,7 +52,7 @@ class StageLog {
   end(): void {
     if (this.#stage === '') return
     const seconds = Number(((performance.now() - this.#startMs) / 1000).toFixed(2))
-    this.#log.info({ seconds }, `${this.#stage} done`)
+    this.#log[seconds >= 1 ? 'info' : 'debug']({ seconds }, `${this.#stage} done`)
     this.#stage = ''
   }
 }

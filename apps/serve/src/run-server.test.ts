@@ -72,6 +72,18 @@ describe('the life of the server process', () => {
     expect(await run.code).toBe(0)
   })
 
+  test('one Ctrl-C that comes twice, from the terminal and from npm, drains', async () => {
+    const run = start()
+    const answer = run.url.then((url) => chat(url, 'hold it'))
+    await run.url
+    await vi.waitFor(() => expect(run.models[0]!.open.size).toBe(1))
+    run.signals.emit('SIGINT', 'SIGINT')
+    run.signals.emit('SIGINT', 'SIGINT')
+    run.models[0]!.release()
+    expect((await answer).status).toBe(200)
+    expect(await run.code).toBe(0)
+  })
+
   test('SIGTERM while the model loads ends with 0', async () => {
     let loading = () => {}
     const begun = new Promise<void>((resolve) => {

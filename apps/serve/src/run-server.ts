@@ -23,6 +23,8 @@ export interface Surroundings {
   signals: EventEmitter
   /** Writes for the person who started the server. */
   say(text: string): void
+  /** Hears when requests are taken. */
+  onServing?(server: { url: string; model: string; apiKey: string | undefined }): void
 }
 
 /**
@@ -87,11 +89,12 @@ async function listen({ app, context }: OpenAiServer, host: string, port: number
   }
 }
 
-function announce({ app, context }: OpenAiServer, options: ServeOptions, { log, say }: Surroundings): void {
+function announce({ app, context }: OpenAiServer, options: ServeOptions, surroundings: Surroundings): void {
+  const { log, say, onServing } = surroundings
   const { address, port, family } = app.server.address() as AddressInfo
   const shown = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
   const url = `http://${family === 'IPv6' && shown !== '127.0.0.1' ? `[${shown}]` : shown}:${port}`
-  const [name] = context.modelNames
+  const name = context.modelNames[0]!
   const key = options.apiKeys.length > 0 ? " -H 'Authorization: Bearer <key>'" : ''
   const body = JSON.stringify({
     model: name,
@@ -101,6 +104,7 @@ function announce({ app, context }: OpenAiServer, options: ServeOptions, { log, 
   log.info({ url, model: name, device: context.model.info.device }, `serving ${name}`)
   say(`Serving ${name} on ${url}\n`)
   say(`curl ${url}/v1/chat/completions${key} -H 'Content-Type: application/json' -d '${body}'\n`)
+  onServing?.({ url, model: name, apiKey: options.apiKeys[0] })
 }
 
 async function stop(
@@ -126,13 +130,16 @@ function inContainer(): boolean {
   )
 }
 
+/** An interrupt may come twice for one Ctrl-C: from the terminal, and from npm, which passes it on. */
+const sameInterruptMs = 500
+
 /** The first stop signal drains; the second hurries, and 1.5 s later the process goes whatever is left. */
 class StopSignals {
   readonly hurry = new AbortController()
   readonly first: Promise<void>
   readonly lateAfterHurry: Promise<number>
   readonly #signals: EventEmitter
-  readonly #listener: () => void
+  readonly #listener: (signal?: string) => void
   #timer: NodeJS.Timeout | undefined
 
   constructor(signals: EventEmitter) {
@@ -148,7 +155,14 @@ class StopSignals {
       }
       this.hurry.signal.addEventListener('abort', late, { once: true })
     })
-    this.#listener = () => (count++ === 0 ? stop() : this.hurry.abort())
+    let firstMs = 0
+    this.#listener = (signal) => {
+      const isEcho = signal === 'SIGINT' && performance.now() - firstMs < sameInterruptMs
+      if (count === 1 && isEcho) return
+      if (count++ > 0) this.hurry.abort()
+      else firstMs = performance.now()
+      stop()
+    }
     for (const name of ['SIGTERM', 'SIGINT']) signals.on(name, this.#listener)
   }
 

@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../bin/trtllm-serve.mjs', import.meta.url))
 
+/** Flags of a server on a free port of this machine's CPU. */
+export const onCpu = ['--port', '0', '--device', 'cpu']
+
 /** A running trtllm-serve with what it wrote so far. */
-export interface ServerProcess {
+export interface ServerProcess extends AsyncDisposable {
   child: ChildProcess
   /** Base URL, once it serves. */
   url: Promise<string>
@@ -13,7 +16,7 @@ export interface ServerProcess {
   output(): string
 }
 
-/** Starts the built server as a user would. */
+/** Starts the built server as a user would. Disposing it kills it. */
 export function startProcess(args: string[], environment: Record<string, string> = {}): ServerProcess {
   const env = { ...process.env, ...environment }
   const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -37,10 +40,36 @@ export function startProcess(args: string[], environment: Record<string, string>
       resolve({ code, signal })
     })
   })
-  return { child, url, exit, output: () => output }
+  const dispose = async () => {
+    child.kill('SIGKILL')
+    await exit
+  }
+  return { child, url, exit, output: () => output, [Symbol.asyncDispose]: dispose }
 }
 
-/** Process ids of the living children of `pid` (Linux). */
-export function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+/** The process id of a server's engine (Linux). */
+export function engineOf({ child }: ServerProcess): number {
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+  const [engine] = children.split(' ').filter(Boolean).map(Number)
+  if (engine === undefined) throw new Error('the server has no engine process')
+  return engine
 }
+
+/** Whether a process runs. One that has ended and that nobody has asked about is no longer running. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Values of /prometheus/metrics by name; of several with one name, the last. */
+export async function gauges(url: string): Promise<Record<string, number>> {
+  const text = await (await fetch(`${url}/prometheus/metrics`)).text()
+  const lines = text.matchAll(/^trtllm_(\w+)(?:\{[^}]*\})? (\S+)$/gm)
+  return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]))
+}
+
+/** The engine holds nothing: no request runs and every page is back. */
+export const idle = { num_requests_running: 0, engine_quiescent: 1, kv_cache_used_blocks: 0 }

@@ -10,20 +10,6 @@ export {
   StartError,
 } from './listen/port-errors.js'
 export { canBind, listeningInodes, nextFreePort, portHolder } from './listen/port-holder.js'
-export { LlmServedModel, type ServingLlm, type ServingTokenizer } from './llm-served-model.js'
-export type {
-  ChoiceUsage,
-  GenerationDelta,
-  GenerationRequest,
-  IterationStats,
-  RenderOptions,
-  Sampling,
-  ServedModel,
-  ServedModelEvents,
-  ServedModelInfo,
-  TemplateMessage,
-  TokenLogprob,
-  ToolCallEvent,
-  ToolCallParser,
-} from './served-model.js'
+export { LlmServedModel } from './llm-served-model.js'
+export type { GenerationRequest, ServedModel, ServedModelInfo } from './served-model.js'
 export { createServer, type OpenAiServer, type ServerOptions } from './server.js'

@@ -260,6 +260,8 @@ describe('health and metrics', () => {
       'trtllm_prompt_tokens_total{model_name="echo",engine_type="trtllm"} 4',
       'trtllm_generation_tokens_total{model_name="echo",engine_type="trtllm"} 4',
       'trtllm_kv_cache_utilization{model_name="echo",engine_type="trtllm"} 0.25',
+      'trtllm_engine_quiescent{model_name="echo",engine_type="trtllm"} 1',
+      'trtllm_request_queue_time_seconds_sum{model_name="echo",engine_type="trtllm"} 2',
       'trtllm_time_to_first_token_seconds_count{model_name="echo",engine_type="trtllm"} 1',
       'trtllm_e2e_request_latency_seconds_count{model_name="echo",engine_type="trtllm"} 1',
       'trtllm_time_per_output_token_seconds_count{model_name="echo",engine_type="trtllm"} 1',

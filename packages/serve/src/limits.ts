@@ -10,6 +10,7 @@ export interface Limits {
   choices: number
   stops: number
   stopBytes: number
+  stopTokenIds: number
   topLogprobs: number
   logitBias: number
   tools: number
@@ -34,6 +35,7 @@ export const defaultLimits: Limits = {
   choices: 128,
   stops: 16,
   stopBytes: 256,
+  stopTokenIds: 64,
   topLogprobs: 20,
   logitBias: 1024,
   tools: 128,

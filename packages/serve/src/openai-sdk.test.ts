@@ -117,7 +117,7 @@ describe('chat', () => {
       type: 'function',
       function: { name: 'weather', arguments: '{"city":"Köln"}' },
     })
-    expect(server.model.lastRender!.options.tools).toEqual([weather])
+    expect(server.model.lastRender!.tools).toEqual([weather])
 
     const streamed = await client.chat.completions.stream({ model: 'echo', messages, tools: [weather] })
     const final = await streamed.finalChatCompletion()
@@ -135,7 +135,7 @@ describe('chat', () => {
       tool_choice: 'none',
     })
     expect(answer.choices[0]!.message.content).toBe(weatherCall)
-    expect(server.model.lastRender!.options.tools).toBeUndefined()
+    expect(server.model.lastRender!.tools).toBeUndefined()
   })
 
   test('a conversation with a tool result reaches the template in its form', async () => {
@@ -196,7 +196,7 @@ describe('chat', () => {
       topK: 5,
       minP: 0.1,
       repetitionPenalty: 1.1,
-      seed: 42,
+      seed: 42n,
       stopTokenIds: [7],
       includeStopStrInOutput: true,
       ignoreEos: true,

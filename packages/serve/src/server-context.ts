@@ -25,7 +25,7 @@ export interface ServerContext {
     chat: ReturnType<typeof chatFields>
     completions: ReturnType<typeof completionFields>
   }
-  /** Bounds of the queue; unset members follow the model: 4 x batch requests, 8 x batch tokens. */
+  /** Bounds of the queue; unset members follow the model: 4 x batch requests, 8 x step tokens. */
   readonly queue: { maxQueue?: number; maxQueueTokens?: number }
   /** Longest answer in tokens, where the operator set one. */
   readonly maxOutputLen: number | undefined
@@ -36,14 +36,15 @@ export interface ServerContext {
   draining: boolean
 }
 
+/** Prompt tokens that a waiting place is worth: small steps must not make a long queue useless. */
+const tokensPerPlace = 64
+
 /** The queue's bounds for the model being served. */
 export function admissionLimits({ model, queue }: ServerContext): AdmissionLimits {
   const { maxBatchSize, maxNumTokens } = model.info
-  return {
-    maxBatchSize,
-    maxQueue: queue.maxQueue ?? 4 * maxBatchSize,
-    maxQueueTokens: queue.maxQueueTokens ?? 8 * maxNumTokens,
-  }
+  const maxQueue = queue.maxQueue ?? 4 * maxBatchSize
+  const maxQueueTokens = queue.maxQueueTokens ?? Math.max(8 * maxNumTokens, tokensPerPlace * maxQueue)
+  return { maxBatchSize, maxQueue, maxQueueTokens }
 }
 
 /** Writes what a client may not see: the cause of an internal error; other failures are news, not errors. */
@@ -53,8 +54,9 @@ export function logFailure(context: ServerContext, requestId: string, error: Api
   else context.log.debug({ request_id: requestId, code: error.code }, `request ended: ${error.message}`)
 }
 
-/** The model, when its engine can take requests. @throws ApiError `engine_died` between two engines. */
+/** The model, when its engine takes requests. @throws ApiError `engine_died` between two engines, `server_shutdown` after the last. */
 export function readyModel({ model }: ServerContext): ServedModel {
+  if (model.state === 'closed') throw shutdownError()
   if (model.state !== 'restarting') return model
   throw new ApiError('engine_died', 'The engine died and a new one is being loaded; try again shortly.', {
     retryAfterSeconds: 2,

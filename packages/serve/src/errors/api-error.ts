@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodes, isErrorCode } from './error-codes.js'
+import { requestField } from './request-field.js'
 
 /** Optional parts of an {@link ApiError}. `retryAfterSeconds` becomes the Retry-After header (1 to 60). */
 export interface ApiErrorOptions {
@@ -47,17 +48,19 @@ const looksPrivate = /0x[0-9a-f]{6,}|(?:^|[\s'"(])\/(?:home|tmp|root|proc|usr|va
 
 /**
  * Turns anything thrown into an {@link ApiError}. Errors of lower rooms carry a `code` of the same registry and keep
- * it, whether they are instances or came over the engine protocol; anything else is `internal`, described by nothing
- * but the request id.
+ * it, whether they are instances or came over the engine protocol, and name the request's field; anything else is
+ * `internal`, described by nothing but the request id.
  */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
-  const known = error as { code?: unknown; message?: unknown; param?: unknown; details?: { param?: unknown } }
+  const known = error as { code?: unknown; message?: unknown; details?: { field?: unknown } }
   if (typeof error === 'object' && error !== null && isErrorCode(known.code) && known.code !== 'internal') {
-    const text = typeof known.message === 'string' ? known.message : known.code
-    const param = known.param ?? known.details?.param
+    const field = typeof known.details?.field === 'string' ? known.details.field : undefined
+    const param = field === undefined ? null : requestField(field)
+    const told = typeof known.message === 'string' ? known.message : known.code
+    const text = field === undefined ? told : told.replaceAll(field, param!)
     return new ApiError(known.code, looksPrivate.test(text) ? publicText(known.code) : text, {
-      param: typeof param === 'string' ? param : null,
+      param,
       cause: error,
     })
   }

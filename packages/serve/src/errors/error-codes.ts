@@ -1,3 +1,5 @@
+import type { ErrorCode as LowerErrorCode } from 'trtllm'
+
 /** What a client sees for each stable error code: HTTP status and OpenAI's coarse error type. */
 export const errorCodes = {
   invalid_request: { status: 400, type: 'invalid_request_error' },
@@ -19,7 +21,7 @@ export const errorCodes = {
   engine_stalled: { status: 503, type: 'server_error' },
   server_shutdown: { status: 503, type: 'server_error' },
   internal: { status: 500, type: 'server_error' },
-} as const
+} as const satisfies Partial<Record<LowerErrorCode, { status: number; type: string }>>
 
 /** A stable, documented error code of the HTTP interface. */
 export type ErrorCode = keyof typeof errorCodes

@@ -35,7 +35,10 @@ export function samplingFields(limits: Limits) {
       z.preprocess((value) => (typeof value === 'string' ? [value] : value), stops),
       `a string or at most ${limits.stops} strings, each of 1 to ${limits.stopBytes} bytes`,
     ),
-    stop_token_ids: field(z.int().min(0).max(maxInt32).array().max(256), 'at most 256 token ids'),
+    stop_token_ids: field(
+      z.int().min(0).max(maxInt32).array().max(limits.stopTokenIds),
+      `at most ${limits.stopTokenIds} token ids`,
+    ),
     include_stop_str_in_output: booleanField(),
     ignore_eos: booleanField(),
     skip_special_tokens: booleanField(),

@@ -1,5 +1,6 @@
+import type { SamplingParams } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
-import type { Sampling, ServedModelInfo } from '../served-model.js'
+import type { ServedModelInfo } from '../served-model.js'
 import type { CompletionBody } from './completion-fields.js'
 
 type SamplingBody = Omit<CompletionBody, 'prompt' | 'logprobs' | 'echo'>
@@ -13,7 +14,7 @@ export function samplingOf(
   maxTokens: number | undefined,
   logprobs: number | undefined,
   info: ServedModelInfo,
-): Sampling {
+): SamplingParams {
   const inVocabulary = (param: string, ids: number[]) => {
     const wrong = ids.find((id) => id >= info.vocabSize)
     if (wrong !== undefined)
@@ -42,7 +43,7 @@ export function samplingOf(
         param: 'min_tokens',
       },
     )
-  return defined({
+  return {
     maxTokens,
     minTokens: body.min_tokens,
     temperature: body.temperature ?? 1,
@@ -53,7 +54,8 @@ export function samplingOf(
     repetitionPenalty: body.repetition_penalty,
     presencePenalty: body.presence_penalty,
     frequencyPenalty: body.frequency_penalty,
-    seed: body.seed,
+    // OpenAI's seeds are signed 64-bit integers, the engine's unsigned ones.
+    seed: body.seed === undefined ? undefined : BigInt.asUintN(64, BigInt(body.seed)),
     stop: body.stop?.length ? body.stop : undefined,
     stopTokenIds: body.stop_token_ids?.length ? body.stop_token_ids : undefined,
     includeStopStrInOutput: body.include_stop_str_in_output,
@@ -63,10 +65,5 @@ export function samplingOf(
     logprobs,
     skipSpecialTokens: body.skip_special_tokens,
     n: body.n ?? 1,
-  })
-}
-
-/** Drops undefined members, so that an absent option is absent. */
-function defined(values: { [Key in keyof Sampling]: Sampling[Key] | undefined }): Sampling {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Sampling
+  }
 }

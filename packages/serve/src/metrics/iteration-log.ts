@@ -1,16 +1,18 @@
-import type { IterationStats } from '../served-model.js'
+import type { EngineStats, IterationStats } from 'trtllm'
 
 const maxKept = 1000
 
-/** Iteration statistics between two readers: /metrics drains them, /prometheus/metrics only looks at the latest. */
+/** What the engine told of itself: /metrics drains the iterations, /prometheus/metrics only looks. */
 export class IterationLog {
   #kept: IterationStats[] = []
-  latest: IterationStats = {}
+  latest: IterationStats | undefined
+  gauges: EngineStats['gauges'] | undefined
 
-  add(stats: readonly IterationStats[]): void {
-    this.#kept.push(...stats)
+  add({ iterations, gauges }: EngineStats): void {
+    this.#kept.push(...iterations)
     if (this.#kept.length > maxKept) this.#kept = this.#kept.slice(-maxKept)
-    this.latest = stats.at(-1) ?? this.latest
+    this.latest = iterations.at(-1) ?? this.latest
+    this.gauges = gauges
   }
 
   drain(): IterationStats[] {

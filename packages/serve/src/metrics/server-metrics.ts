@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { IterationStats } from '../served-model.js'
+import type { EngineStats, IterationStats } from 'trtllm'
 
 const doubling = (first: number, last: number) => {
   const buckets: number[] = []
@@ -69,39 +69,26 @@ export class ServerMetrics {
   }
 
   /** Times in milliseconds of performance.now; `firstMs` is absent when no token came. */
-  timed(startMs: number, firstMs: number | undefined, endMs: number, tokens: number, queueMs?: number): void {
+  timed(startMs: number, firstMs: number | undefined, endMs: number, tokens: number): void {
     this.#whole.observe((endMs - startMs) / 1000)
-    if (queueMs !== undefined) this.#queued.observe(queueMs / 1000)
     if (firstMs === undefined) return
     this.#first.observe((firstMs - startMs) / 1000)
     if (tokens > 1) this.#each.observe((endMs - firstMs) / 1000 / (tokens - 1))
   }
 
-  /** The exposition text, with gauges taken from the latest iteration and the server's own counts. */
-  async text(latest: IterationStats, server: Record<string, number>): Promise<string> {
-    const kv = (latest.kvCacheStats ?? {}) as Record<string, number>
-    const batch = (latest.inflightBatchingStats ?? {}) as Record<string, number>
-    const used = kv.maxNumBlocks ? kv.usedNumBlocks! / kv.maxNumBlocks : undefined
-    const values: Record<string, unknown> = {
-      ...server,
-      kv_cache_utilization: used,
-      kv_cache_hit_rate: kv.cacheHitRate,
-      kv_cache_max_blocks: kv.maxNumBlocks,
-      kv_cache_free_blocks: kv.freeNumBlocks,
-      kv_cache_used_blocks: kv.usedNumBlocks,
-      kv_cache_tokens_per_block: kv.tokensPerBlock,
-      iteration_latency_seconds:
-        typeof latest.iterLatencyMS === 'number' ? latest.iterLatencyMS / 1000 : undefined,
-      gpu_memory_usage_bytes: latest.gpuMemUsage,
-      cpu_memory_usage_bytes: latest.cpuMemUsage,
-      pinned_memory_usage_bytes: latest.pinnedMemUsage,
-      num_scheduled_requests: batch.numScheduledRequests,
-      num_context_requests: batch.numContextRequests,
-      num_generation_requests: batch.numGenRequests,
-      num_paused_requests: batch.numPausedRequests,
-    }
-    for (const [name, value] of Object.entries(values))
-      if (typeof value === 'number') this.#gauge(name).set(value)
+  /** Requests that the engine ended since it was last asked. */
+  ended(requests: EngineStats['requests']): void {
+    for (const { queueMs } of requests) if (queueMs !== null) this.#queued.observe(queueMs / 1000)
+  }
+
+  /** The exposition text, with gauges from the latest iteration, the engine's state and the server's own counts. */
+  async text(
+    latest: IterationStats | undefined,
+    now: EngineStats['gauges'] | undefined,
+    server: Record<string, number>,
+  ): Promise<string> {
+    const values = { ...server, ...(latest && iterationGauges(latest)), ...(now && engineGauges(now)) }
+    for (const [name, value] of Object.entries(values)) this.#gauge(name).set(value)
     return await this.registry.metrics()
   }
 
@@ -120,5 +107,36 @@ export class ServerMetrics {
 
   #histogram(name: string, help: string, buckets: number[]): Histogram {
     return new Histogram({ name: `trtllm_${name}`, help, buckets, registers: [this.registry] })
+  }
+}
+
+function iterationGauges(latest: IterationStats): Record<string, number> {
+  const { kvCacheStats: kv, inflightBatchingStats: batch } = latest
+  return {
+    kv_cache_hit_rate: kv.cacheHitRate,
+    kv_cache_tokens_per_block: kv.tokensPerBlock,
+    iteration_latency_seconds: latest.iterLatencyMS / 1000,
+    gpu_memory_usage_bytes: latest.gpuMemUsage,
+    cpu_memory_usage_bytes: latest.cpuMemUsage,
+    pinned_memory_usage_bytes: latest.pinnedMemUsage,
+    num_scheduled_requests: batch.numScheduledRequests,
+    num_context_requests: batch.numContextRequests,
+    num_generation_requests: batch.numGenRequests,
+    num_paused_requests: batch.numPausedRequests,
+  }
+}
+
+/** State at the time of asking: the last iteration still held the pages of the requests it ended. */
+function engineGauges({
+  kvPagesTotal,
+  kvPagesFree,
+  quiescent,
+}: EngineStats['gauges']): Record<string, number> {
+  return {
+    kv_cache_utilization: (kvPagesTotal - kvPagesFree) / kvPagesTotal,
+    kv_cache_max_blocks: kvPagesTotal,
+    kv_cache_free_blocks: kvPagesFree,
+    kv_cache_used_blocks: kvPagesTotal - kvPagesFree,
+    engine_quiescent: quiescent ? 1 : 0,
   }
 }

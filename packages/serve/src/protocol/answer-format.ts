@@ -1,4 +1,4 @@
-import type { GenerationDelta } from '../served-model.js'
+import type { GenerationDelta } from 'trtllm'
 import type { CallUsage } from '../stream/run-generations.js'
 
 /** Fields that every answer and every chunk of one call share. */

@@ -1,4 +1,4 @@
-import type { GenerationDelta, TokenLogprob } from '../served-model.js'
+import type { GenerationDelta, TokenLogprob } from 'trtllm'
 import type { CallUsage } from '../stream/run-generations.js'
 import type { AnswerHead, BodyFormat } from './answer-format.js'
 import { ChatOutput, type ChatOutputOptions, toolCallId } from './chat-output.js'

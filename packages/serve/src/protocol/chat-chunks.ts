@@ -1,4 +1,4 @@
-import type { GenerationDelta, TokenLogprob, ToolCallEvent } from '../served-model.js'
+import type { GenerationDelta, TokenLogprob, ToolCallEvent } from 'trtllm'
 import type { CallUsage } from '../stream/run-generations.js'
 import type { AnswerHead, ChunkFormat } from './answer-format.js'
 import { ChatOutput, type ChatOutputOptions, toolCallId } from './chat-output.js'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { GenerationDelta, ServedModel, ToolCallEvent, ToolCallParser } from '../served-model.js'
+import type { GenerationDelta, ToolCallEvent, ToolCallParser } from 'trtllm'
+import type { ServedModel } from '../served-model.js'
 
 /** What a chat answer needs to know of its request. */
 export interface ChatOutputOptions {

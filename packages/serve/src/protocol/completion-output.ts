@@ -1,4 +1,5 @@
-import type { GenerationDelta, ServedModel, TokenLogprob } from '../served-model.js'
+import type { GenerationDelta, TokenLogprob } from 'trtllm'
+import type { ServedModel } from '../served-model.js'
 import type { CallUsage } from '../stream/run-generations.js'
 import type { AnswerHead, BodyFormat, ChunkFormat } from './answer-format.js'
 import { completionLogprobs } from './logprobs.js'

@@ -1,4 +1,5 @@
-import type { ServedModel, TokenLogprob } from '../served-model.js'
+import type { TokenLogprob } from 'trtllm'
+import type { ServedModel } from '../served-model.js'
 
 /** JSON has no infinities: a token that could not be sampled gets the lowest value clients know. */
 const finite = (logprob: number) => (Number.isFinite(logprob) ? logprob : -9999)

@@ -1,6 +1,6 @@
+import type { ChatMessage as TemplateMessage } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
 import type { ChatMessage } from '../fields/chat-fields.js'
-import type { TemplateMessage } from '../served-model.js'
 
 /**
  * Chat messages as templates read them: text parts become one string, `developer` becomes `system`, and tool-call

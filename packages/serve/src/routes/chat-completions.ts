@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ChatPrompt } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
 import type { ChatBody as ChatRequest } from '../fields/chat-fields.js'
 import { samplingOf } from '../fields/sampling.js'
@@ -6,7 +7,6 @@ import { validateBody } from '../fields/validate-body.js'
 import { ChatBody } from '../protocol/chat-body.js'
 import { ChatChunks } from '../protocol/chat-chunks.js'
 import { templateMessages } from '../protocol/template-messages.js'
-import type { RenderOptions } from '../served-model.js'
 import { readyModel, type ServerContext } from '../server-context.js'
 import { executeCall } from './execute-call.js'
 import {
@@ -36,7 +36,7 @@ export async function chatCompletions(context: ServerContext, request: FastifyRe
 
   const tools = wantedTools(body)
   const messages = templateMessages(body.messages)
-  const text = await model.render(messages, renderOptions(body, tools))
+  const text = await model.render({ messages, ...renderOptions(body, tools) })
   const lengthField = body.max_completion_tokens === undefined ? 'max_tokens' : 'max_completion_tokens'
   const wanted = body[lengthField]
   const maxTokens = boundMaxTokens(context, lengthField, wanted)
@@ -91,7 +91,7 @@ const reservedKwargs = new Set([
   'constructor',
 ])
 
-function renderOptions(body: ChatRequest, tools: unknown[] | undefined): RenderOptions {
+function renderOptions(body: ChatRequest, tools: unknown[] | undefined): Omit<ChatPrompt, 'messages'> {
   const kwargs = Object.entries(body.chat_template_kwargs ?? {})
   for (const [name] of kwargs)
     if (reservedKwargs.has(name) || !/^[a-z_][a-z0-9_]{0,63}$/i.test(name))

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { GenerationDelta } from 'trtllm'
 import { ApiError, toApiError } from '../errors/api-error.js'
 import type { ActiveRequest } from '../lifecycle/active-requests.js'
 import type { BodyFormat, ChunkFormat } from '../protocol/answer-format.js'
 import { usageBody } from '../protocol/usage.js'
-import type { GenerationDelta, GenerationRequest, ServedModel } from '../served-model.js'
+import type { GenerationRequest, ServedModel } from '../served-model.js'
 import { admissionLimits, logFailure, type ServerContext, shutdownError } from '../server-context.js'
 import { EventStream } from '../stream/event-stream.js'
 import { type CallUsage, runGenerations } from '../stream/run-generations.js'
@@ -133,7 +134,6 @@ class CallMeter {
   readonly #promptTokens: number
   #completionTokens = 0
   #firstMs: number | undefined
-  #queueMs: number | undefined
   #reason = 'stop'
 
   constructor(context: ServerContext, active: ActiveRequest, promptTokens: number) {
@@ -145,7 +145,6 @@ class CallMeter {
   saw(delta: GenerationDelta): void {
     if (this.#firstMs === undefined) {
       this.#firstMs = performance.now()
-      this.#queueMs = delta.queueMs
       this.#context.active.started(this.#active)
     }
     this.#completionTokens += delta.tokenIds.length
@@ -160,7 +159,7 @@ class CallMeter {
     const { metrics } = this.#context
     metrics.finished(this.#reason, usage)
     const tokens = usage.completionTokens
-    metrics.timed(this.#active.admittedMs, this.#firstMs, performance.now(), tokens, this.#queueMs)
+    metrics.timed(this.#active.admittedMs, this.#firstMs, performance.now(), tokens)
   }
 
   failed(error: ApiError): void {

@@ -38,7 +38,12 @@ export function informationRoutes(app: FastifyInstance, context: ServerContext):
   })
 
   const pull = async () => {
-    if (context.model.state === 'ready') context.iterations.add(await context.model.drainIterationStats())
+    if (context.model.state !== 'ready') return
+    // An engine that dies meanwhile has nothing to tell; the server's own counts are still worth reading.
+    const stats = await context.model.stats().catch(() => undefined)
+    if (!stats) return
+    context.iterations.add(stats)
+    context.metrics.ended(stats.requests)
   }
   // A HEAD would drain what nobody reads.
   app.get('/metrics', { exposeHeadRoute: false }, async () => {
@@ -47,10 +52,10 @@ export function informationRoutes(app: FastifyInstance, context: ServerContext):
   })
   app.get('/prometheus/metrics', async (_request, reply) => {
     await pull()
-    const { active, model } = context
+    const { active, model, iterations } = context
     const running = Math.min(active.sequences, model.info.maxBatchSize)
     reply.type(context.metrics.registry.contentType)
-    return await context.metrics.text(context.iterations.latest, {
+    return await context.metrics.text(iterations.latest, iterations.gauges, {
       num_requests_running: running,
       num_requests_waiting: active.sequences - running,
       queued_prompt_tokens: active.waitingTokens,

@@ -1,6 +1,7 @@
+import type { GenerationDelta, GenerationUsage } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
 import type { ActiveRequest } from '../lifecycle/active-requests.js'
-import type { ChoiceUsage, GenerationDelta, GenerationRequest, ServedModel } from '../served-model.js'
+import type { GenerationRequest, ServedModel } from '../served-model.js'
 
 /** Token counts of a whole call: prompts are counted once each, completions for every choice. */
 export interface CallUsage {
@@ -54,7 +55,7 @@ async function runOne(
   onDelta: (choice: number, delta: GenerationDelta) => Promise<void> | undefined,
 ): Promise<CallUsage> {
   const choices = request.sampling.n ?? 1
-  const finished: ChoiceUsage[] = []
+  const finished: GenerationUsage[] = []
   for await (const delta of model.stream(request, signal)) {
     signal.throwIfAborted()
     if (delta.finish?.reason === 'cancelled')

@@ -1,16 +1,17 @@
 import { EventEmitter } from 'node:events'
-import { ApiError } from '../errors/api-error.js'
 import type {
+  ChatPrompt,
+  EngineEvents,
+  EngineState,
+  EngineStats,
   GenerationDelta,
-  GenerationRequest,
+  GenerationFinish,
   IterationStats,
-  RenderOptions,
-  ServedModel,
-  ServedModelEvents,
-  ServedModelInfo,
-  TemplateMessage,
   TokenLogprob,
-} from '../served-model.js'
+} from 'trtllm'
+import { ApiError } from '../errors/api-error.js'
+import type { GenerationRequest, ServedModel, ServedModelInfo } from '../served-model.js'
+import { echoIteration, echoStats } from './echo-stats.js'
 import { EchoToolCallParser } from './echo-tool-calls.js'
 
 const endOfText = 256
@@ -39,12 +40,13 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
   /** Ids of streams that are open now. */
   readonly open = new Set<string>()
   readonly seen: GenerationRequest[] = []
-  lastRender: { messages: TemplateMessage[]; options: RenderOptions } | undefined
-  state: ServedModel['state'] = 'ready'
-  readonly events = new EventEmitter<ServedModelEvents>()
+  lastRender: ChatPrompt | undefined
+  state: EngineState = 'ready'
+  readonly events = new EventEmitter<EngineEvents>()
   closed = false
   #stats: IterationStats[] = []
   #iterations = 0
+  #ended = 0
   #lives = 1
 
   constructor(options: EchoOptions = {}) {
@@ -52,20 +54,18 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
     this.setMaxListeners(0)
     this.info = {
       name: 'echo',
-      architecture: 'EchoForCausalLM',
       vocabSize: 257,
       maxSeqLen: 4096,
       maxBatchSize: 8,
       maxNumTokens: 1024,
-      dtype: 'float32',
       device: 'none',
-      hasChatTemplate: true,
       ...options,
     }
   }
 
-  async render(messages: TemplateMessage[], options: RenderOptions): Promise<string> {
-    this.lastRender = { messages, options }
+  async render(chat: ChatPrompt): Promise<string> {
+    this.lastRender = chat
+    const { messages } = chat
     const history = messages.slice(0, -1).map(({ role, content }) => `${role}: ${content}\n`)
     return history.join('') + echoMark + (messages.at(-1)?.content ?? '')
   }
@@ -99,6 +99,7 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
         yield* this.#choice(request, index, signal)
     } finally {
       this.open.delete(request.id)
+      this.#ended++
       if (signal.aborted) this.emit('cancelled', request.id)
     }
   }
@@ -108,7 +109,8 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
     index: number,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationDelta> {
-    const { maxTokens = 1e9, stop = [], stopTokenIds = [], ignoreEos = false, logprobs } = request.sampling
+    const { maxTokens = 1e9, stopTokenIds = [], ignoreEos = false, logprobs } = request.sampling
+    const stop = [request.sampling.stop ?? []].flat()
     const mark = request.promptIds.lastIndexOf(echoMark.charCodeAt(0))
     const source = request.promptIds.slice(mark + 1)
     const prompt = this.decode(source)
@@ -132,21 +134,27 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
       }
       text += piece
       const stopped = over || matched !== undefined || stopTokenIds.includes(id)
-      const delta: GenerationDelta = { index, text: piece, tokenIds: [id] }
-      if (logprobs !== undefined) delta.logprobs = [logprobOf(id, logprobs)]
-      if (stopped || (count >= limit && !prompt.startsWith('forever')))
-        delta.finish = {
-          reason: stopped ? 'stop' : 'length',
-          stopReason: over || !stopped ? null : (matched ?? id),
-          usage: { promptTokens: request.promptIds.length, completionTokens: count, cachedTokens: 0 },
-        }
-      yield delta
-      if (delta.finish) return
+      const usage = { promptTokens: request.promptIds.length, completionTokens: count, cachedTokens: 0 }
+      const finish: GenerationFinish | undefined = stopped
+        ? { reason: 'stop', stopReason: over ? null : (matched ?? id), usage }
+        : count >= limit && !prompt.startsWith('forever')
+          ? { reason: 'length', stopReason: null, usage }
+          : undefined
+      yield {
+        index,
+        text: piece,
+        tokenIds: [id],
+        ...(logprobs !== undefined && { logprobs: [logprobOf(id, logprobs)] }),
+        ...(finish && { finish }),
+      }
+      if (finish) return
     }
   }
 
-  async drainIterationStats(): Promise<IterationStats[]> {
-    return this.#stats.splice(0)
+  async stats(): Promise<EngineStats> {
+    const ended = this.#ended
+    this.#ended = 0
+    return echoStats(this.#stats.splice(0), this.open.size, ended)
   }
 
   /** Lets every paused stream go on. */
@@ -181,21 +189,7 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
 
   #step(): void {
     this.#iterations++
-    if (this.#stats.length < 1000)
-      this.#stats.push({
-        iter: this.#iterations,
-        iterLatencyMS: 1,
-        numActiveRequests: this.open.size,
-        numQueuedRequests: 0,
-        kvCacheStats: {
-          maxNumBlocks: 128,
-          freeNumBlocks: 96,
-          usedNumBlocks: 32,
-          tokensPerBlock: 32,
-          cacheHitRate: 0,
-        },
-        inflightBatchingStats: { numScheduledRequests: this.open.size, numGenRequests: this.open.size },
-      })
+    if (this.#stats.length < 1000) this.#stats.push(echoIteration(this.#iterations, this.open.size))
   }
 
   #released(signal: AbortSignal): Promise<void> {
@@ -215,5 +209,5 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
 /** The chosen token takes half of the mass, the ids after it half of the rest each. */
 function logprobOf(id: number, top: number): TokenLogprob {
   const entry = (at: number) => ({ id: (id + at) % 257, logprob: Math.log(0.5 ** (at + 1)) })
-  return { ...entry(0), top: Array.from({ length: top }, (_, at) => entry(at)) }
+  return { ...entry(0), rank: 1, top: Array.from({ length: top }, (_, at) => entry(at)) }
 }

@@ -1,4 +1,4 @@
-import type { ToolCallEvent, ToolCallParser } from '../served-model.js'
+import type { ToolCallEvent, ToolCallParser } from 'trtllm'
 
 const open = '<tool_call>'
 const close = '</tool_call>'

@@ -27,7 +27,7 @@ export default defineConfig({
       ),
       lane('null', ['{packages,apps}/**/*.null.test.ts']),
       lane('cpu', ['{packages,apps}/**/*.cpu.test.ts']),
-      lane('e2e', ['{packages,apps,examples}/**/*.e2e.test.ts']),
+      lane('e2e', ['{packages,apps,examples,scripts}/**/*.e2e.test.ts']),
     ],
   },
 })

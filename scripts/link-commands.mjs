@@ -1,0 +1,17 @@
+// After an install: `npx trtllm` and `npx trtllm-serve` at the root are the commands of this workspace. They are no
+// dependencies of the root, because turbo would then rebuild everything for every change of theirs.
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, 'node_modules', '.bin')
+mkdirSync(folder, { recursive: true })
+for (const app of ['cli', 'serve']) {
+  const home = join(root, 'apps', app)
+  const { bin } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  for (const [name, file] of Object.entries(bin)) {
+    rmSync(join(folder, name), { force: true })
+    symlinkSync(relative(folder, join(home, file)), join(folder, name))
+  }
+}

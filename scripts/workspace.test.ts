@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'trtllm-tools-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Runs a script where only some programs are found, each standing for one that tells a version. */
+function runBare(script: string, programs: string[]) {
+  for (const program of programs) symlinkSync(process.execPath, join(folder, program))
+  const file = fileURLToPath(new URL(script, import.meta.url))
+  return spawnSync(process.execPath, [file], { env: { PATH: folder }, encoding: 'utf8' })
+}
+
+test('npm start names every missing tool and the command that brings them', () => {
+  const { status, stderr } = runBare('./start.mjs', [])
+  expect(status).toBe(1)
+  expect(stderr).toMatch(
+    /^The native code is built on this machine, and g\+\+, cmake, make are missing\.\nOn Debian and Ubuntu: (sudo )?apt-get install -y g\+\+ cmake make\n$/,
+  )
+})
+
+test('one missing tool is named alone', () => {
+  const { stderr } = runBare('./start.mjs', ['cmake', 'ninja'])
+  expect(stderr).toContain('and g++ is missing.')
+})
+
+test('npm test closes with its count even so, and fails', () => {
+  const { status, stdout } = runBare('./test.mjs', ['g++'])
+  expect(status).toBe(1)
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('0 passed, 1 failed')
+})

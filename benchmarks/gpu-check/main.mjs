@@ -103,9 +103,11 @@ function main() {
     result.passed = result.steps.every(({ verdict }) => verdict !== 'failed')
     writeFileSync(flags.out, `${JSON.stringify(result, null, 2)}\n`)
   }
-  const failed = result.steps.filter(({ verdict }) => verdict === 'failed')
-  console.log(`${result.steps.length - failed.length} of ${result.steps.length} steps in order; ${flags.out}`)
-  return failed.length === 0 ? 0 : 1
+  const count = (verdict) => result.steps.filter((step) => step.verdict === verdict).length
+  console.log(
+    `${count('passed')} passed, ${count('failed')} failed, ${count('left out')} left out; ${flags.out}`,
+  )
+  return result.passed ? 0 : 1
 }
 
 try {

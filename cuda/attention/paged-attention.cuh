@@ -8,7 +8,7 @@ struct AttentionOperands {
   const int32_t *seq_slot, *seq_start, *seq_context;
   int64_t tokens, seqs;
   int32_t heads, kv_heads, head_dim, window;  // window 0: all positions
-  float scale;
+  float scale, softcap;  // softcap 0: none
   int64_t q_stride, q_head, y_stride, y_head;
 };
 
@@ -25,6 +25,11 @@ __host__ __device__ inline int64_t sequence_of(const int32_t* seq_start, int64_t
     }
   }
   return low;
+}
+
+// A score under the soft cap.
+__device__ __forceinline__ float capped(float score, float softcap) {
+  return softcap > 0 ? softcap * tanhf(score / softcap) : score;
 }
 
 // First position that a query at `position` sees.

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kRowWarps * 32) paged_rows_kernel(AttentionOpe
       score = fmaf(queries[i], inside ? to_f32(key[lane + 32 * i]) : 0.0f, score);
       values[i] = inside ? to_f32(value[lane + 32 * i]) : 0.0f;
     }
-    score = warp_reduce(score, Sum());
+    score = capped(warp_reduce(score, Sum()), o.softcap);
     const float next = fmaxf(best, score);
     if (next == -__builtin_inff()) continue;
     const float kept = expf(best - next), weight = expf(score - next);

@@ -155,7 +155,7 @@ __global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pa
       for (int e = 0; e < 4; e++) {
         const int64_t position = base + j * 8 + 2 * t + e % 2;
         const bool visible = position >= first[e / 2] && position <= last[e / 2];
-        scores[j][e] = visible ? scores[j][e] * o.scale : -__builtin_inff();
+        scores[j][e] = visible ? capped(scores[j][e] * o.scale, o.softcap) : -__builtin_inff();
       }
     }
     const float kept[2] = {soften(scores, 0, best[0], total[0]), soften(scores, 1, best[1], total[1])};

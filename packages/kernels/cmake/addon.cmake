@@ -24,5 +24,6 @@ target_include_directories(trtllm_kernels SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(trtllm_kernels PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS)
 target_compile_options(trtllm_kernels PRIVATE -O2 ${TRTLLM_WARNINGS})
 target_link_libraries(trtllm_kernels PRIVATE ${CMAKE_JS_LIB} ${CMAKE_DL_LIBS} Threads::Threads)
-target_link_options(trtllm_kernels PRIVATE -static-libgcc -static-libstdc++ -Wl,--no-undefined-version
+# nodelete: Node closes an addon with the last worker thread that loaded it, while threads of ours still wait in its code.
+target_link_options(trtllm_kernels PRIVATE -Wl,-z,nodelete -static-libgcc -static-libstdc++ -Wl,--no-undefined-version
   -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/addon-exports.map)

@@ -25,5 +25,5 @@ target_compile_options(trtllm_cuda PRIVATE
   $<$<COMPILE_LANGUAGE:CXX>:-O2> $<$<COMPILE_LANGUAGE:CXX>:-Wall> $<$<COMPILE_LANGUAGE:CXX>:-Wextra>
   "$<$<COMPILE_LANGUAGE:CUDA>:-lineinfo;${cuda_arch_flags}>")
 target_link_libraries(trtllm_cuda PRIVATE ${CMAKE_DL_LIBS})
-target_link_options(trtllm_cuda PRIVATE -static-libgcc -static-libstdc++ -Wl,--no-undefined
+target_link_options(trtllm_cuda PRIVATE -Wl,-z,nodelete -static-libgcc -static-libstdc++ -Wl,--no-undefined
   -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/cuda-exports.map)

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { cpuIsa, cudaStatus, Device, listDevices } from './index.js'
 
@@ -17,6 +19,16 @@ it.each(['trtllm_kernels.node', 'libtrtllm_cuda.so'])(
     expect(text).not.toMatch(/\0lib(stdc\+\+|gcc_s)\.so/)
   },
 )
+
+it('stays when the worker thread that loaded it ends', () => {
+  const addon = fileURLToPath(new URL('trtllm_kernels.node', release))
+  const program = `
+    const { Worker } = require('node:worker_threads')
+    const worker = new Worker('require(require("node:worker_threads").workerData)', { eval: true, workerData: process.argv[1] })
+    worker.on('exit', () => console.log(require('node:fs').readFileSync('/proc/self/maps', 'utf8').includes(process.argv[1])))
+  `
+  expect(execFileSync(process.execPath, ['-e', program, addon], { encoding: 'utf8' })).toBe('true\n')
+})
 
 it('offers the kernels this processor runs', () => {
   const { best, all } = cpuIsa()

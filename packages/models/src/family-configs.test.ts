@@ -84,6 +84,14 @@ it('soft caps are off where null and have a default where absent', () => {
   expect([off.attentionSoftcap, off.logitSoftcap]).toEqual([undefined, undefined])
 })
 
+it('Gemma 3 caps the logits of its text class alone', () => {
+  const keys = { final_logit_softcapping: 5 }
+  expect(read(parseGemma3Config, keys).logitSoftcap).toBe(5)
+  const architectures = ['Gemma3ForConditionalGeneration']
+  const conditional = read(parseGemma3Config, { architectures, text_config: { ...sizes, ...keys } })
+  expect(conditional).toMatchObject({ logitSoftcap: undefined, textPath: 'language_model' })
+})
+
 it('Phi-3 calls longrope su or yarn', () => {
   const lists = { short_factor: new Array(8).fill(1), long_factor: new Array(8).fill(2) }
   for (const type of ['su', 'yarn', 'longrope']) {

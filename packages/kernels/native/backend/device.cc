@@ -1,5 +1,6 @@
 #include "device.h"
 
+#include "../load/upload.h"
 #include "backends.h"
 #include "cuda-library.h"
 
@@ -31,13 +32,23 @@ Status Device::open(const std::string& kind, const OpenOptions& options, std::sh
   return Status();
 }
 
+Device::Device(const Backend* backend, DeviceState* state) : backend_(backend), state_(state) {}
+
 Device::~Device() {
+  upload_.reset();
   if (transfer_stream_ != nullptr) backend_->close_stream(state_, transfer_stream_);
   backend_->close(state_);
 }
 
 Device::Counters Device::counters() const {
   return {live_buffers_.load(), live_bytes_.load(), peak_bytes_.load(), launches_.load()};
+}
+
+Status Device::upload(std::unique_lock<std::mutex>* lock, Upload** out) {
+  *lock = std::unique_lock(upload_mutex_);
+  if (!upload_) TRTLLM_TRY(Upload::open(*backend_, state_, &upload_));
+  *out = upload_.get();
+  return Status();
 }
 
 void Device::count_allocation(int64_t bytes) {

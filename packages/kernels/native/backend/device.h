@@ -8,6 +8,8 @@
 
 namespace trtllm {
 
+class Upload;
+
 // An opened device. Shared by everything made on it: it closes when the last buffer, plan, ring and executor is gone.
 // Thread-safe; work given to `transfer_stream` (reads, writes and fills from JavaScript) is finished on return.
 class Device {
@@ -33,18 +35,23 @@ class Device {
   Status fill(void* to, uint8_t value, uint64_t bytes);
   Status fill_gaussian(void* to, DType dtype, uint64_t count, double standard_deviation, uint64_t seed);
 
+  // The way in for weights, made at first use; it is the caller's while `lock` is held.
+  Status upload(std::unique_lock<std::mutex>* lock, Upload** out);
+
   void count_allocation(int64_t bytes);
   void count_release(int64_t bytes);
   void count_launches(int64_t launches) { launches_.fetch_add(launches, std::memory_order_relaxed); }
 
  private:
-  Device(const Backend* backend, DeviceState* state) : backend_(backend), state_(state) {}
+  Device(const Backend* backend, DeviceState* state);
   Status finish(Status work);
 
   const Backend* backend_;
   DeviceState* state_;
   StreamState* transfer_stream_ = nullptr;
   std::mutex transfer_mutex_;
+  std::unique_ptr<Upload> upload_;
+  std::mutex upload_mutex_;
   std::atomic<int64_t> live_buffers_{0}, live_bytes_{0}, peak_bytes_{0}, launches_{0};
 };
 

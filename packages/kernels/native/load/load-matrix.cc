@@ -1,6 +1,7 @@
 #include "load-matrix.h"
 
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 #include "../backend/cpu/panel.h"
@@ -58,8 +59,9 @@ void pack(ThreadPool& pool, const MatrixTarget& target, char* to, const HostMatr
 
 // Row-major data to device memory, a pinned block at a time.
 Status upload_rows(const MatrixTarget& target, char* to, HostMatrix source) {
-  std::unique_ptr<Upload> upload;
-  TRTLLM_TRY(Upload::open(target.buffer->device(), &upload));
+  std::unique_lock<std::mutex> lock;
+  Upload* upload = nullptr;
+  TRTLLM_TRY(target.buffer->device()->upload(&lock, &upload));
   ThreadPool& pool = threads_of(*target.buffer->device());
   const int64_t size = dtype_bytes(target.dtype), from_size = dtype_bytes(source.dtype);
   const int64_t columns = std::min(source.columns, Upload::kBlockBytes / size);

@@ -1,17 +1,17 @@
 #pragma once
 #include <memory>
 
-#include "../backend/buffer.h"
+#include "../backend/backend.h"
 
 namespace trtllm {
 
-// Streams host data to a device through two pinned blocks: one is filled while the other is copied.
-// One user at a time.
+// Streams host data to a device through two pinned blocks: one is filled while the other is copied. A device keeps one
+// (Device::upload), because pinning costs milliseconds and a checkpoint has hundreds of tensors. One user at a time.
 class Upload {
  public:
-  static constexpr int64_t kBlockBytes = 16 << 20;
+  static constexpr int64_t kBlockBytes = 8 << 20;
 
-  static Status open(std::shared_ptr<Device> device, std::unique_ptr<Upload>* out);
+  static Status open(const Backend& backend, DeviceState* device, std::unique_ptr<Upload>* out);
   ~Upload();
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
@@ -23,11 +23,12 @@ class Upload {
   Status finish();
 
  private:
-  explicit Upload(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+  Upload(const Backend& backend, DeviceState* device) : backend_(backend), device_(device) {}
 
-  std::shared_ptr<Device> device_;
+  const Backend& backend_;
+  DeviceState* device_;
   StreamState* stream_ = nullptr;
-  std::shared_ptr<HostMemoryBlock> blocks_[2];
+  void* blocks_[2] = {nullptr, nullptr};
   EventState* copied_[2] = {nullptr, nullptr};
   bool busy_[2] = {false, false};
   int current_ = 1;

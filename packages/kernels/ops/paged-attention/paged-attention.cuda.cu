@@ -75,6 +75,7 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
                             static_cast<int32_t>(args.q.shape[2]),
                             args.window,
                             args.scale,
+                            args.softcap,
                             args.q.stride[0],
                             args.q.stride[1],
                             args.y.stride[0],
@@ -88,9 +89,6 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
   if (args.cache.dtype != args.q.dtype) {
     return Status::error(Code::unsupported, "paged-attention: q is %s, the cache %s; they must agree",
                          dtype_name(args.q.dtype), dtype_name(args.cache.dtype));
-  }
-  if (args.softcap != 0) {
-    return Status::error(Code::unsupported, "paged-attention: a soft cap of the scores (%g) has no CUDA kernel yet", args.softcap);
   }
   if (o.tokens == 0) return Status();
   return by_float("paged-attention", args.q.dtype, [&](auto* type) {

@@ -1,5 +1,5 @@
 // processed = logits with repetition, presence and frequency penalties, then biases, bad words and early end ids masked,
-// in that order. One block of 512 threads a row, grid stride. Workspace: counts [rows, vocab], of which only the entries of
+// in that order. A copy first, where they are two; then one block of 512 threads a row, grid stride. Workspace: counts [rows, vocab], of which only the entries of
 // ids that occur are touched. `processed` may be `logits`. No sums but counts: bits do not depend on the order of threads,
 // but for an id that is biased twice.
 #include "../../native/backend/cuda/launch.cuh"
@@ -12,12 +12,11 @@ namespace trtllm::cuda {
 constexpr uint32_t kSeen = 0x80000000u;  // the id occurs; the low bits count its occurrences in the output
 
 struct PenalizeOperands {
-  const float* logits;
   float* processed;
   const int32_t *row_slot, *row_position, *slot_tokens, *sampling, *lists;
   uint32_t* counts;
   int64_t rows, vocab, slots, length;
-  int64_t logits_stride, processed_stride, tokens_stride, sampling_stride, lists_stride;
+  int64_t processed_stride, tokens_stride, sampling_stride, lists_stride;
 };
 
 __device__ void penalize_tokens(float* out, int64_t vocab, const int32_t* tokens, int64_t num_tokens,
@@ -69,11 +68,7 @@ __device__ void mask_bad_words(float* out, int64_t vocab, const int32_t* tokens,
 
 __global__ void __launch_bounds__(512) penalize_kernel(PenalizeOperands o) {
   for (int64_t row = blockIdx.x; row < o.rows; row += gridDim.x) {
-    const float* in = o.logits + row * o.logits_stride;
     float* out = o.processed + row * o.processed_stride;
-    if (out != in) {
-      for (int64_t i = threadIdx.x; i < o.vocab; i += blockDim.x) out[i] = in[i];
-    }
     const int64_t slot = o.row_slot[row];
     if (slot < 0 || slot >= o.slots) continue;  // the same in every thread
     const int32_t* record = o.sampling + slot * o.sampling_stride;
@@ -117,11 +112,17 @@ static Status launch_penalize(const OpCall& call, LaunchContext& context) {
   int64_t slots = o.sampling.shape[0];
   slots = slots < o.lists.shape[0] ? slots : o.lists.shape[0];
   slots = slots < o.slot_tokens.shape[0] ? slots : o.slot_tokens.shape[0];
-  const PenalizeOperands operands{o.logits.as<float>(),        o.processed.as<float>(),     o.row_slot.as<int32_t>(),
+  if (o.processed.data != o.logits.data) {
+    const cudaError_t copied = cudaMemcpy2DAsync(o.processed.data, static_cast<size_t>(o.processed.stride[0]) * 4, o.logits.data,
+                                                 static_cast<size_t>(o.logits.stride[0]) * 4, static_cast<size_t>(vocab) * 4,
+                                                 static_cast<size_t>(rows), cudaMemcpyDeviceToDevice, stream_of(context));
+    if (copied != cudaSuccess) return launched("penalize");
+  }
+  const PenalizeOperands operands{o.processed.as<float>(),     o.row_slot.as<int32_t>(),
                                   o.row_position.as<int32_t>(), o.slot_tokens.as<int32_t>(), o.sampling.as<int32_t>(),
                                   o.lists.as<int32_t>(),       static_cast<uint32_t*>(context.workspace),
                                   rows,                        vocab,                       slots,
-                                  o.slot_tokens.shape[1],      o.logits.stride[0],          o.processed.stride[0],
+                                  o.slot_tokens.shape[1],      o.processed.stride[0],
                                   o.slot_tokens.stride[0],     o.sampling.stride[0],        o.lists.stride[0]};
   penalize_kernel<<<grid_of(rows), 512, 0, stream_of(context)>>>(operands);
   return launched("penalize");

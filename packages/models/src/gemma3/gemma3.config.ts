@@ -44,6 +44,8 @@ export function parseGemma3Config(source: HfConfig): Gemma3Config {
   const pattern = config.integer('sliding_window_pattern', { min: 1, fallback: 6 })
   return {
     ...gemma,
+    // Transformers caps the logits of the text class alone.
+    logitSoftcap: isConditional ? undefined : gemma.logitSoftcap,
     windows: layerWindows(config, gemma.numLayers, slidingWindow(config, 4096), slidesBut(pattern)),
     ...ropes(config, gemma.headDim),
     textPath: isConditional ? 'language_model' : '',

@@ -92,6 +92,27 @@ describe('prefix reuse', () => {
     expect(cache.counts).toEqual({ total: 8, free: 8, pending: 0 })
   })
 
+  it('compares tokens, not only hashes: a hash that collides shares nothing and keeps nothing', () => {
+    const { cache } = new Bench()
+    const prefixes = ['aaaabbbbx', 'ccccddddx'].map((text) => {
+      const prefix = prefixOf(text)
+      prefix.hashOf = (page) => page
+      return prefix
+    })
+    for (const [slot, prefix] of prefixes.entries()) {
+      const offer = cache.offer(prefix)
+      expect(offer.tokens).toBe(0)
+      cache.claim(slot, prefix, offer, 0)
+      cache.extend(slot, 3)
+      cache.publish(slot, prefix, 9, 0)
+      cache.check()
+    }
+    expect(prefixes.map((prefix) => cache.offer(prefix).tokens)).toEqual([8, 0])
+    for (const slot of [0, 1]) cache.release(slot, 0)
+    cache.check()
+    expect(cache.idlePages).toBe(2)
+  })
+
   it('keeps nothing when reuse is off', () => {
     const bench = new Bench([pool(8)], { reuse: false })
     bench.leaveBehind('aaaabbbb')

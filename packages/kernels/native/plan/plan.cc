@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "check-plan.h"
@@ -96,11 +97,28 @@ int64_t Plan::probe_bytes(int operand, const StepSizes& sizes) const {
 bool Plan::want_capture(const StepSizes& sizes) {
   if (device_->backend().capture_begin == nullptr) return false;
   std::lock_guard<std::mutex> lock(mutex_);
-  for (const Recording& recording : recordings_) {
-    if (recording.sizes == sizes) return true;
-  }
-  recordings_.push_back({sizes, {}, 0, nullptr});
+  if (std::find(wanted_.begin(), wanted_.end(), sizes) == wanted_.end()) wanted_.push_back(sizes);
   return true;
+}
+
+// Null where nobody asked for these sizes. Ring entries come and go with their rings: the oldest recording makes room.
+Plan::Recording* Plan::recording_for(const StepSizes& sizes, const Bases& bases) {
+  constexpr int kMostPerSize = 4;
+  if (std::find(wanted_.begin(), wanted_.end(), sizes) == wanted_.end()) return nullptr;
+  Recording* oldest = nullptr;
+  int count = 0;
+  for (Recording& recording : recordings_) {
+    if (!(recording.sizes == sizes)) continue;
+    if (recording.bases == bases) return &recording;
+    if (oldest == nullptr) oldest = &recording;
+    count++;
+  }
+  if (count >= kMostPerSize) {
+    if (oldest->graph != nullptr) device_->backend().destroy_graph(device_->state(), oldest->graph);
+    recordings_.erase(recordings_.begin() + (oldest - recordings_.data()));
+  }
+  recordings_.push_back({sizes, bases, 0, nullptr});
+  return &recordings_.back();
 }
 
 Status Plan::run(StreamState* stream, const StepSizes& sizes, char* slab, char* result, std::vector<Probe>& probes,
@@ -109,15 +127,7 @@ Status Plan::run(StreamState* stream, const StepSizes& sizes, char* slab, char* 
   const Bases bases{arena_->data(), slab, result};
   table_->resolve(sizes, bases);
   if (captured && probes.empty()) {
-    for (Recording& recording : recordings_) {
-      if (!(recording.sizes == sizes)) continue;
-      // A graph holds addresses: another ring of slabs means another recording.
-      if (!(recording.bases == bases)) {
-        if (recording.graph != nullptr) device_->backend().destroy_graph(device_->state(), recording.graph);
-        recording = {sizes, bases, 0, nullptr};
-      }
-      return replay(stream, recording);
-    }
+    if (Recording* recording = recording_for(sizes, bases)) return replay(stream, *recording);
   }
   return enqueue(stream, probes);
 }

@@ -63,6 +63,7 @@ class Plan {
     int after_node;  // -1: before the first
     int use;         // -1: not in the plan
   };
+  // A graph holds addresses: each ring entry that a step of some size comes from has a recording of its own.
   struct Recording {
     StepSizes sizes;
     Bases bases;
@@ -75,6 +76,7 @@ class Plan {
   Status enqueue(StreamState* stream, std::vector<Probe>& probes);
   Status enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, int64_t* launches);
   Status take_probes(StreamState* stream, int after_node, std::vector<Probe>& probes);
+  Recording* recording_for(const StepSizes& sizes, const Bases& bases);
   Status replay(StreamState* stream, Recording& recording);
   OpCall call_of(const Node& node) const;
 
@@ -88,7 +90,8 @@ class Plan {
   std::vector<ProbePoint> probe_points_;  // by operand
   std::unique_ptr<OperandTable> table_;
   std::shared_ptr<Buffer> arena_, workspace_;
-  std::mutex mutex_;  // guards table_ and recordings_
+  std::mutex mutex_;  // guards table_, wanted_ and recordings_
+  std::vector<StepSizes> wanted_;
   std::vector<Recording> recordings_;
 };
 

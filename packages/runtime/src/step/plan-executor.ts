@@ -1,5 +1,6 @@
 import { Executor, type ProgramItem, StepRing } from '@trtllm/kernels'
 import type { CompiledModel } from '../compiled-model.js'
+import { decodeBuckets, padDecodeStep } from './decode-bucket.js'
 import type { StepCall, StepDone, StepExecutor } from './step-executor.js'
 
 /** Runs steps of a compiled model on its device: one plan a step, on the device's executor thread. */
@@ -10,6 +11,8 @@ export class PlanExecutor implements StepExecutor {
   readonly #executor: Executor
   readonly #slabs: Int32Array[]
   readonly #results: Int32Array[]
+  /** Sizes of recorded decode steps; none where the device records nothing. */
+  readonly #buckets: readonly number[]
 
   constructor(model: CompiledModel, depth: number) {
     const { device, layout } = model
@@ -24,6 +27,10 @@ export class PlanExecutor implements StepExecutor {
     const entries = Array.from({ length: depth }, (_, ring) => ring)
     this.#slabs = entries.map((ring) => this.#ring.slab(ring))
     this.#results = entries.map((ring) => this.#ring.results(ring))
+    const { maxTokens, maxRows, maxSeqs } = layout.limits
+    this.#buckets = decodeBuckets(Math.min(maxTokens, maxRows, maxSeqs)).filter((size) =>
+      model.plan.capture({ tokens: size, rows: size, seqs: size }),
+    )
   }
 
   slab(ring: number): Int32Array {
@@ -34,11 +41,24 @@ export class PlanExecutor implements StepExecutor {
     return this.#results[ring]!
   }
 
-  submit({ ring, tokens, rows, seqs, logits }: StepCall, onDone: StepDone): void {
+  submit(call: StepCall, onDone: StepDone): void {
+    this.#executor.submit(call.ring, [this.#recorded(call) ?? this.#interpreted(call)], onDone)
+  }
+
+  /** A step of one token and one row a sequence, padded to a size that is recorded. */
+  #recorded({ ring, tokens, rows, seqs, logits }: StepCall): ProgramItem | undefined {
+    if (logits || tokens !== seqs || rows !== seqs) return undefined
+    const bucket = this.#buckets.find((size) => size >= seqs)
+    if (bucket === undefined) return undefined
+    const { plan, layout } = this.#model
+    padDecodeStep(this.slab(ring), layout, seqs, bucket)
+    return { plan, tokens: bucket, rows: bucket, seqs: bucket, captured: true }
+  }
+
+  #interpreted({ tokens, rows, seqs, logits }: StepCall): ProgramItem {
     const { plan, logitsOperand } = this.#model
     const probes = logits && { probes: [{ operand: logitsOperand, into: logits.buffer as ArrayBuffer }] }
-    const item: ProgramItem = { plan, tokens, rows, seqs, ...probes }
-    this.#executor.submit(ring, [item], onDone)
+    return { plan, tokens, rows, seqs, ...probes }
   }
 
   close(): void {

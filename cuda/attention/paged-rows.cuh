@@ -1,6 +1,5 @@
 #pragma once
 #include <trtllm/convert.cuh>
-#include <trtllm/reduce.cuh>
 
 #include "paged-attention.cuh"
 
@@ -31,7 +30,7 @@ __global__ void __launch_bounds__(kRowWarps * 32) paged_rows_kernel(AttentionOpe
   const T* query = q + token * o.q_stride + head * o.q_head;
   float queries[kSlices], sums[kSlices] = {};
 #pragma unroll
-  for (int i = 0; i < kSlices; i++) queries[i] = lane + 32 * i < o.head_dim ? to_f32(query[lane + 32 * i]) * o.scale : 0.0f;
+  for (int i = 0; i < kSlices; i++) queries[i] = lane + 32 * i < o.head_dim ? to_f32(query[lane + 32 * i]) : 0.0f;
   float best = -__builtin_inff(), total = 0;
   for (int64_t p = first_visible(position, o.window) + warp; p <= position; p += kRowWarps) {
     const T* key = pages.at(slot, p, 0, kv_head);
@@ -44,7 +43,7 @@ __global__ void __launch_bounds__(kRowWarps * 32) paged_rows_kernel(AttentionOpe
       score = fmaf(queries[i], inside ? to_f32(key[lane + 32 * i]) : 0.0f, score);
       values[i] = inside ? to_f32(value[lane + 32 * i]) : 0.0f;
     }
-    score = capped(warp_reduce(score, Sum()), o.softcap);
+    score = attention_score(o, warp_reduce(score, Sum()));
     const float next = fmaxf(best, score);
     if (next == -__builtin_inff()) continue;
     const float kept = expf(best - next), weight = expf(score - next);
@@ -70,7 +69,7 @@ __global__ void __launch_bounds__(kRowWarps * 32) paged_rows_kernel(AttentionOpe
       sum = fmaf(outputs[w][i], kept, sum);
       weight = fmaf(totals[w], kept, weight);
     }
-    out[i] = from_f32<T>(weight > 0 ? sum / weight : 0.0f);
+    out[i] = from_f32<T>(weight == 0 ? 0.0f : sum / weight);  // NaN stays NaN
   }
 }
 

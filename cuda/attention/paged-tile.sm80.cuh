@@ -1,9 +1,9 @@
 #pragma once
 #include <trtllm/ptx/ldmatrix.cuh>
 #include <trtllm/ptx/mma.cuh>
-#include <trtllm/reduce.cuh>
 #include <trtllm/vector-io.cuh>
 
+#include "online-softmax.sm80.cuh"
 #include "paged-attention.cuh"
 
 // softmax(scale * q k^T) v on tensor cores, f16 and bf16, head size kDim (a multiple of 16 up to 256).
@@ -12,6 +12,7 @@
 // Shared memory (dynamic): q[64], k[32], v[32] rows of kDim + 8 elements: 8 elements of padding spread fragments over banks.
 // Numerics: scores and online softmax in f32 (expf), weights rounded to the element type for the second product, f32
 // accumulators, one rounding. Rows without a visible key give 0.
+// Sequences of fewer than min_queries queries have no tiles: paged-split.sm80.cuh makes their rows.
 // Grid: x = an upper bound of the tiles of all sequences (a block finds its own on the device), y = kv heads.
 namespace trtllm::cuda {
 
@@ -22,66 +23,8 @@ constexpr int attention_tile_bytes() {
   return (kAttentionRows + 2 * kAttentionKeys) * (kDim + 8) * 2;
 }
 
-struct AttentionTile {
-  int64_t seq;    // -1: none
-  int64_t query;  // first query of the tile, counted from the sequence's first
-};
-
-// Tile number `tile` when sequences are cut into tiles of `queries`; called by whole warps.
-__device__ inline AttentionTile find_tile(const int32_t* seq_start, int64_t seqs, int64_t tile, int32_t queries) {
-  const int lane = threadIdx.x & 31;
-  for (int64_t base = 0; base < seqs; base += 32) {
-    const int64_t s = base + lane;
-    const int own = s < seqs ? (seq_start[s + 1] - seq_start[s] + queries - 1) / queries : 0;
-    int sum = own;
-    for (int offset = 1; offset < 32; offset <<= 1) {
-      const int before = __shfl_up_sync(kFullWarp, sum, offset);
-      if (lane >= offset) sum += before;
-    }
-    const unsigned reached = __ballot_sync(kFullWarp, sum > tile);
-    if (reached != 0) {
-      const int at = __ffs(static_cast<int>(reached)) - 1;
-      const int before = __shfl_sync(kFullWarp, sum - own, at);
-      return AttentionTile{base + at, (tile - before) * queries};
-    }
-    tile -= __shfl_sync(kFullWarp, sum, 31);
-  }
-  return AttentionTile{-1, 0};
-}
-
-template <class T>
-__device__ __forceinline__ uint32_t pair_word(float low, float high) {
-  T pair[2] = {from_f32<T>(low), from_f32<T>(high)};
-  uint32_t word;
-  memcpy(&word, pair, 4);
-  return word;
-}
-
-// The online softmax of one row's share in a thread: scores become weights; returns the factor for what was summed so far.
-__device__ __forceinline__ float soften(float (&scores)[4][4], int half, float& best, float& total) {
-  float top = best;
-#pragma unroll
-  for (int j = 0; j < 4; j++) top = fmaxf(top, fmaxf(scores[j][2 * half], scores[j][2 * half + 1]));
-  top = fmaxf(top, __shfl_xor_sync(kFullWarp, top, 1));
-  top = fmaxf(top, __shfl_xor_sync(kFullWarp, top, 2));
-  const float shift = top == -__builtin_inff() ? 0.0f : top;  // nothing visible yet: all weights become 0
-  const float kept = expf(best - shift);
-  float sum = 0;
-#pragma unroll
-  for (int j = 0; j < 4; j++) {
-#pragma unroll
-    for (int e = 0; e < 2; e++) {
-      scores[j][2 * half + e] = expf(scores[j][2 * half + e] - shift);
-      sum += scores[j][2 * half + e];
-    }
-  }
-  total = fmaf(total, kept, sum);  // this thread's columns only; joined at the end
-  best = top;
-  return kept;
-}
-
 template <class T, class Pages, int kDim>
-__global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pages pages, const T* q, T* y) {
+__global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pages pages, const T* q, T* y, int32_t min_queries) {
   constexpr int kStride = kDim + 8, kUnits = kDim / 8;
   extern __shared__ uint4 tile_memory[];
   T* q_tile = reinterpret_cast<T*>(tile_memory);
@@ -90,14 +33,18 @@ __global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pa
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, g = lane >> 2, t = lane & 3;
   const int32_t group = o.heads / o.kv_heads, queries = kAttentionRows / group;
   const int32_t kv_head = blockIdx.y;
-  const AttentionTile tile = find_tile(o.seq_start, o.seqs, blockIdx.x, queries);
-  if (tile.seq < 0) return;  // the whole block
-  const int64_t slot = o.seq_slot[tile.seq], start = o.seq_start[tile.seq];
-  const int64_t count = o.seq_start[tile.seq + 1] - start;
-  const int64_t left = count - tile.query;
+  const SequenceWork work = find_work(o.seqs, blockIdx.x, [&](int64_t s) {
+    const int32_t count = o.seq_start[s + 1] - o.seq_start[s];
+    return count < min_queries ? 0 : (count + queries - 1) / queries;
+  });
+  if (work.seq < 0) return;  // the whole block
+  const int64_t slot = o.seq_slot[work.seq], start = o.seq_start[work.seq];
+  const int64_t count = o.seq_start[work.seq + 1] - start;
+  const int64_t first_query = work.item * queries;  // counted from the sequence's first
+  const int64_t left = count - first_query;
   const int32_t num_queries = static_cast<int32_t>(left < queries ? left : queries), num_rows = num_queries * group;
-  const int64_t first_position = o.seq_context[tile.seq] - count + tile.query;
-  const int64_t first_token = start + tile.query;
+  const int64_t first_position = o.seq_context[work.seq] - count + first_query;
+  const int64_t first_token = start + first_query;
 
   for (int unit = threadIdx.x; unit < kAttentionRows * kUnits; unit += 128) {
     const int row = unit / kUnits, at = unit % kUnits * 8;
@@ -155,7 +102,7 @@ __global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pa
       for (int e = 0; e < 4; e++) {
         const int64_t position = base + j * 8 + 2 * t + e % 2;
         const bool visible = position >= first[e / 2] && position <= last[e / 2];
-        scores[j][e] = visible ? capped(scores[j][e] * o.scale, o.softcap) : -__builtin_inff();
+        scores[j][e] = visible ? attention_score(o, scores[j][e]) : -__builtin_inff();
       }
     }
     const float kept[2] = {soften(scores, 0, best[0], total[0]), soften(scores, 1, best[1], total[1])};

@@ -26,6 +26,8 @@ __global__ void __launch_bounds__(128) kv_write_kernel(const T* k, const T* v, c
 static Status launch_kv_write(const OpCall& call, LaunchContext& context) {
   const auto o = KvWriteArgs::from(call);
   const int64_t tokens = o.k.shape[0];
+  TRTLLM_TRY(check_cache("kv-write", o.k, o.cache));
+  TRTLLM_TRY(check_cache("kv-write", o.v, o.cache));
   if (tokens == 0) return Status();
   return by_float("kv-write", o.cache.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;

@@ -77,10 +77,10 @@ __global__ void __launch_bounds__(kNormWarps * 32) norm_rope_kv_write_kernel(Rot
 static Status launch_norm_rope_kv_write(const OpCall& call, LaunchContext& context) {
   const auto o = NormRopeKvWriteArgs::from(call);
   const int64_t tokens = o.q.shape[0], dim = o.q.shape[2];
-  if (o.cache.dtype != o.q.dtype || dim > kMaxNormedDim) {
-    return Status::error(Code::unsupported,
-                         "norm-rope-kv-write: q is %s, the cache %s, a head %lld elements; types must agree, heads have at most %d",
-                         dtype_name(o.q.dtype), dtype_name(o.cache.dtype), static_cast<long long>(dim), kMaxNormedDim);
+  for (const TensorRef& rows : {o.q, o.k, o.v}) TRTLLM_TRY(check_cache("norm-rope-kv-write", rows, o.cache));
+  if (dim > kMaxNormedDim) {
+    return Status::error(Code::unsupported, "norm-rope-kv-write: a head of %lld elements; expected at most %d",
+                         static_cast<long long>(dim), kMaxNormedDim);
   }
   RotaryStep step;
   TRTLLM_TRY(rotary_step("norm-rope-kv-write", o, dim, &step));

@@ -1,8 +1,10 @@
-// y = causal softmax(scale * q k^T) v over the pages of each sequence. Two kernels, chosen per call:
-//   attention/paged-tile.sm80.cuh  tensor cores; f16 and bf16, head sizes 64 80 96 112 128 256, when some sequence has
-//                                  several queries
-//   attention/paged-rows.cuh       everything else: decode, f32, other head sizes up to 256
+// y = causal softmax(scale * q k^T) v over the pages of each sequence. Kernels, chosen per call by sizes and types:
+//   attention/paged-tile.sm80.cuh   tensor cores; f16 and bf16, head sizes 64 80 96 112 128 256; sequences of several queries
+//   attention/paged-split.sm80.cuh  tensor cores, keys split over blocks; f16 and bf16, head sizes that are multiples of 8;
+//                                   sequences of one query, and all of a step that has no more tokens than sequences
+//   attention/paged-rows.cuh        everything else: f32, other head sizes up to 256
 #include <attention/paged-rows.cuh>
+#include <attention/paged-split.sm80.cuh>
 #include <attention/paged-tile.sm80.cuh>
 #include <type_traits>
 
@@ -20,6 +22,29 @@ static Status run_rows(const AttentionOperands& o, const PagedCache<T>& pages, c
   return launched("paged-attention");
 }
 
+// Sequences of one query, or where there are no more tokens than sequences all of them.
+template <class T, int kDim>
+static Status run_splits(const AttentionOperands& o, const PagedCache<T>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
+  const bool singles = o.tokens > o.seqs;
+  SplitPlan plan = split_plan(singles ? o.seqs : o.tokens, o.kv_heads, pages.columns);
+  plan.singles = singles ? 1 : 0;
+  const int64_t bytes = split_bytes(plan.rows, o.heads, o.kv_heads, o.head_dim);
+  if (plan.max_splits > 1 && context.workspace_bytes < bytes) {
+    return Status::error(Code::internal, "paged-attention: %lld bytes of workspace; expected %lld",
+                         static_cast<long long>(context.workspace_bytes), static_cast<long long>(bytes));
+  }
+  place_pieces(plan, context.workspace, o.heads);
+  const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + kSplitRows - 1) / kSplitRows);
+  const int64_t items = plan.rows * plan.max_splits, together = 2 * kSplitBlocks / sides + 1;
+  const dim3 grid(static_cast<unsigned>(items < together ? items : together), static_cast<unsigned>(sides));
+  paged_split_kernel<T, PagedCache<T>, kDim><<<grid, kSplitWarps * 32, 0, stream_of(context)>>>(o, plan, pages, args.q.as<T>(), args.y.as<T>());
+  TRTLLM_TRY(launched("paged-attention"));
+  if (plan.max_splits == 1) return Status();
+  const dim3 joins(static_cast<unsigned>(plan.rows), static_cast<unsigned>((o.heads + 3) / 4));
+  paged_join_kernel<T><<<joins, 128, 0, stream_of(context)>>>(o, plan, args.y.as<T>());
+  return launched("paged-attention");
+}
+
 template <class T, int kDim>
 static Status run_tiles(const AttentionOperands& o, const PagedCache<T>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
   const auto kernel = paged_tile_kernel<T, PagedCache<T>, kDim>;
@@ -31,36 +56,55 @@ static Status run_tiles(const AttentionOperands& o, const PagedCache<T>& pages, 
   // A sequence of n queries has at most n / queries full tiles and one more.
   const int64_t tiles = o.tokens / queries + (o.seqs < o.tokens ? o.seqs : o.tokens);
   const dim3 grid(static_cast<unsigned>(tiles), static_cast<unsigned>(o.kv_heads));
-  kernel<<<grid, 128, kBytes, stream>>>(o, pages, args.q.as<T>(), args.y.as<T>());
+  kernel<<<grid, 128, kBytes, stream>>>(o, pages, args.q.as<T>(), args.y.as<T>(), 2);
   return launched("paged-attention");
 }
 
-static bool can_tile(const AttentionOperands& o, const PagedAttentionArgs& args) {
-  const bool heads_packed = o.q_head % 8 == 0 && args.cache.stride[0] % 8 == 0 && args.cache.stride[1] % 8 == 0 &&
-                            args.cache.stride[2] % 8 == 0 && args.cache.stride[3] % 8 == 0;
-  return o.tokens > o.seqs && o.heads / o.kv_heads <= kAttentionRows && heads_packed && rows_are_packed(args.q) &&
-         is_aligned(args.cache.data);
+// Heads of q and tokens of the cache can be read in 16-byte packs.
+static bool can_read_packs(const AttentionOperands& o, const PagedAttentionArgs& args) {
+  const bool cache_packed = args.cache.stride[0] % 8 == 0 && args.cache.stride[1] % 8 == 0 && args.cache.stride[2] % 8 == 0 &&
+                            args.cache.stride[3] % 8 == 0 && is_aligned(args.cache.data);
+  return o.head_dim % 8 == 0 && o.q_head % 8 == 0 && rows_are_packed(args.q) && cache_packed;
+}
+
+static bool can_tile(const AttentionOperands& o) {
+  const bool has_kernel = o.head_dim == 64 || o.head_dim == 80 || o.head_dim == 96 || o.head_dim == 112 ||
+                          o.head_dim == 128 || o.head_dim == 256;
+  return has_kernel && o.heads / o.kv_heads <= kAttentionRows;
 }
 
 template <class T>
-static Status run_attention(const AttentionOperands& o, const PagedAttentionArgs& args, cudaStream_t stream) {
+static Status run_attention(const AttentionOperands& o, const PagedAttentionArgs& args, LaunchContext& context) {
   const auto pages = PagedCache<T>::of(args.page_table, args.cache);
+  const cudaStream_t stream = stream_of(context);
   if constexpr (!std::is_same_v<T, float>) {
-    if (can_tile(o, args)) {
+    const bool several = o.tokens > o.seqs;
+    if (can_read_packs(o, args) && (!several || can_tile(o))) {
+      TRTLLM_TRY((o.head_dim <= 64    ? run_splits<T, 64>(o, pages, args, context)
+                  : o.head_dim <= 128 ? run_splits<T, 128>(o, pages, args, context)
+                                      : run_splits<T, 256>(o, pages, args, context)));
+      if (!several) return Status();
       switch (o.head_dim) {
         case 64: return run_tiles<T, 64>(o, pages, args, stream);
         case 80: return run_tiles<T, 80>(o, pages, args, stream);
         case 96: return run_tiles<T, 96>(o, pages, args, stream);
         case 112: return run_tiles<T, 112>(o, pages, args, stream);
         case 128: return run_tiles<T, 128>(o, pages, args, stream);
-        case 256: return run_tiles<T, 256>(o, pages, args, stream);
-        default: break;
+        default: return run_tiles<T, 256>(o, pages, args, stream);
       }
     }
   }
   if (o.head_dim <= 64) return run_rows<T, 2>(o, pages, args, stream);
   if (o.head_dim <= 128) return run_rows<T, 4>(o, pages, args, stream);
   return run_rows<T, 8>(o, pages, args, stream);
+}
+
+// The pieces of split queries.
+static int64_t paged_attention_workspace(const OpCall& call) {
+  const auto args = PagedAttentionArgs::from(call);
+  const int64_t tokens = args.q.shape[0], seqs = args.seq_slot.shape[0], kv_heads = args.cache.shape[2];
+  if (args.q.dtype == DType::f32 || kv_heads < 1) return 0;
+  return split_bytes(tokens < seqs ? tokens : seqs, args.q.shape[1], kv_heads, args.q.shape[2]);
 }
 
 static Status launch_paged_attention(const OpCall& call, LaunchContext& context) {
@@ -86,17 +130,15 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
                          "head size at most %d",
                          o.heads, o.head_dim, o.kv_heads, kMaxHeadDim);
   }
-  if (args.cache.dtype != args.q.dtype) {
-    return Status::error(Code::unsupported, "paged-attention: q is %s, the cache %s; they must agree",
-                         dtype_name(args.q.dtype), dtype_name(args.cache.dtype));
-  }
+  TRTLLM_TRY(check_cache("paged-attention", args.q, args.cache));
   if (o.tokens == 0) return Status();
   return by_float("paged-attention", args.q.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    return run_attention<T>(o, args, stream_of(context));
+    return run_attention<T>(o, args, context);
   });
 }
 
-TRTLLM_CUDA_KERNELS(paged_attention, {"paged-attention", "paged-attention.cuda", 0, nullptr, nullptr, launch_paged_attention})
+TRTLLM_CUDA_KERNELS(paged_attention, {"paged-attention", "paged-attention.cuda", 0, nullptr, paged_attention_workspace,
+                                      launch_paged_attention})
 
 }  // namespace trtllm::cuda

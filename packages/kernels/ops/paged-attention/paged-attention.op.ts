@@ -52,6 +52,46 @@ export const pagedAttention = defineOp({
       dims: { ...cacheDims(12, 12, 2, 0), tokens: 5, heads: 2, kvHeads: 1, headDim: 32 },
       attributes: { scale: 32 ** -0.5, window: 0, softcap: 0 },
     },
+    {
+      name: 'long decode of 3',
+      dims: { ...cacheDims(3, 4, 40, 1), tokens: 3, heads: 8, kvHeads: 2, headDim: 128 },
+      attributes: { scale: 128 ** -0.5, window: 0, softcap: 0 },
+    },
+    {
+      name: 'long decode of 5, window 700, softcap 1',
+      dims: { ...cacheDims(5, 5, 40, 0), tokens: 5, heads: 4, kvHeads: 4, headDim: 40 },
+      attributes: { scale: 1, window: 700, softcap: 1 },
+    },
+    {
+      name: 'long decode of 5 over 16 kv heads',
+      dims: { ...cacheDims(5, 5, 36, 0), tokens: 5, heads: 16, kvHeads: 16, headDim: 8 },
+      attributes: { scale: 8 ** -0.5, window: 0, softcap: 0 },
+    },
+    {
+      name: 'decode and chunks together',
+      dims: { ...cacheDims(9, 9, 20, 0), tokens: 24, heads: 8, kvHeads: 2, headDim: 80 },
+      attributes: { scale: 80 ** -0.5, window: 0, softcap: 0 },
+    },
+    {
+      name: '20 heads a kv head',
+      dims: { ...cacheDims(4, 4, 10, 0), tokens: 4, heads: 20, kvHeads: 1, headDim: 64 },
+      attributes: { scale: 0.125, window: 300, softcap: 0 },
+    },
+    {
+      name: 'decode and chunks of 300 sequences',
+      dims: { ...cacheDims(300, 300, 1, 0), tokens: 500, heads: 2, kvHeads: 1, headDim: 64 },
+      attributes: { scale: 0.125, window: 20, softcap: 0 },
+    },
+    {
+      name: 'decode of 1,100 sequences',
+      dims: { ...cacheDims(1100, 1100, 1, 0), tokens: 1100, heads: 1, kvHeads: 1, headDim: 8 },
+      attributes: { scale: 8 ** -0.5, window: 0, softcap: 0 },
+    },
+    {
+      name: 'decode of 6, head size 256',
+      dims: { ...cacheDims(6, 6, 10, 0), tokens: 6, heads: 4, kvHeads: 2, headDim: 256 },
+      attributes: { scale: 0.0625, window: 0, softcap: 0 },
+    },
   ]),
   tolerance: { f32: 2e-5, f16: 4e-3, bf16: 2e-2 },
   makeInputs: ({ dims }, random) => {

@@ -49,10 +49,7 @@ __global__ void __launch_bounds__(512) rope_kv_write_kernel(RotaryStep step, Hea
 static Status launch_rope_kv_write(const OpCall& call, LaunchContext& context) {
   const auto o = RopeKvWriteArgs::from(call);
   const int64_t tokens = o.q.shape[0];
-  if (o.cache.dtype != o.q.dtype) {
-    return Status::error(Code::unsupported, "rope-kv-write: q is %s, the cache %s; they must agree",
-                         dtype_name(o.q.dtype), dtype_name(o.cache.dtype));
-  }
+  for (const TensorRef& rows : {o.q, o.k, o.v}) TRTLLM_TRY(check_cache("rope-kv-write", rows, o.cache));
   RotaryStep step;
   TRTLLM_TRY(rotary_step("rope-kv-write", o, o.q.shape[2], &step));
   if (tokens == 0) return Status();

@@ -1,8 +1,12 @@
 #pragma once
+#include "../../core/status.h"
 #include "../../core/tensor-ref.h"
 
-// The paged cache [pages, 2, kvHeads, pageTokens, headDim] seen through a page table [slots, maxPages].
+// The paged cache [pages, 2, kvHeads, kPageTokens, headDim] seen through a page table [slots, maxPages].
 namespace trtllm::cuda {
+
+// PERF: a constant, since a division of 64-bit integers for each 16 bytes read costs more than the reading.
+constexpr int kPageTokens = 32;
 
 template <class T>
 struct PagedCache {
@@ -10,29 +14,38 @@ struct PagedCache {
   int64_t slots, columns, table_stride;
   T* cache;
   int64_t num_pages, page_stride, part_stride, head_stride, token_stride;
-  int32_t page_tokens;
 
   static PagedCache of(const TensorRef& table, const TensorRef& cache) {
-    return PagedCache{table.as<int32_t>(), table.shape[0],  table.shape[1],  table.stride[0],
-                      cache.as<T>(),       cache.shape[0],  cache.stride[0], cache.stride[1],
-                      cache.stride[2],     cache.stride[3], static_cast<int32_t>(cache.shape[3])};
+    return PagedCache{table.as<int32_t>(), table.shape[0],  table.shape[1],  table.stride[0], cache.as<T>(),
+                      cache.shape[0],      cache.stride[0], cache.stride[1], cache.stride[2], cache.stride[3]};
   }
 
-  // -1 where the table has no page.
-  __device__ __forceinline__ int64_t page_of(int64_t slot, int64_t position) const {
-    const int64_t column = position / page_tokens;
-    if (slot < 0 || slot >= slots || position < 0 || column >= columns) return -1;
+  // The page in `column` of a slot; -1 where the table has none.
+  __device__ __forceinline__ int64_t page_in(int64_t slot, int64_t column) const {
+    if (slot < 0 || slot >= slots || column < 0 || column >= columns) return -1;
     const int64_t page = table[slot * table_stride + column];
     return page >= 0 && page < num_pages ? page : -1;
   }
 
+  // First element of the key (part 0) or value (part 1) of the first token of a page.
+  __device__ __forceinline__ T* page_at(int64_t page, int part, int64_t head) const {
+    return cache + page * page_stride + part * part_stride + head * head_stride;
+  }
+
   // First element of the key (part 0) or value (part 1) of a token; null where there is no page.
   __device__ __forceinline__ T* at(int64_t slot, int64_t position, int part, int64_t head) const {
-    const int64_t page = page_of(slot, position);
-    if (page < 0) return nullptr;
-    return cache + page * page_stride + part * part_stride + head * head_stride +
-           position % page_tokens * token_stride;
+    if (position < 0) return nullptr;
+    const int64_t page = page_in(slot, position / kPageTokens);
+    return page < 0 ? nullptr : page_at(page, part, head) + position % kPageTokens * token_stride;
   }
 };
+
+// The cache has the type of what is written to it or read beside it, and pages of kPageTokens tokens.
+inline Status check_cache(const char* op, const TensorRef& beside, const TensorRef& cache) {
+  if (beside.dtype == cache.dtype && cache.shape[3] == kPageTokens) return Status();
+  return Status::error(Code::unsupported, "%s: a %s cache of %lld tokens a page for %s rows; types must agree, pages hold %d",
+                       op, dtype_name(cache.dtype), static_cast<long long>(cache.shape[3]), dtype_name(beside.dtype),
+                       kPageTokens);
+}
 
 }  // namespace trtllm::cuda

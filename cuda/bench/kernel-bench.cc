@@ -1,0 +1,217 @@
+// Times ops of libtrtllm_cuda.so at the sizes of an 8 B model with grouped heads, without Node: us a call, GB/s, TFLOP/s.
+// A row is a graph of calls replayed several times; weights and caches take turns among copies that L2 does not hold.
+// Build: g++ -std=c++20 -O2 cuda/bench/kernel-bench.cc -I packages/kernels/native -ldl -o kernel-bench
+// Run:   ./kernel-bench path/to/libtrtllm_cuda.so [attention|prefill|linear|norm|sample]
+#include <dlfcn.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/backend.h"
+#include "generated/sampling-words.h"
+
+using namespace trtllm;
+
+static const Backend* b;
+static DeviceState* device;
+static StreamState* stream;
+static const char* wanted = "";
+
+static void check(const Status& status) {
+  if (status.ok()) return;
+  printf("%s\n", status.message);
+  exit(1);
+}
+
+// Device memory of the row being timed; given back at its end.
+static std::vector<void*> row_memory;
+
+static TensorRef tensor(DType dtype, std::vector<int64_t> shape, double deviation = 0.5) {
+  TensorRef t;
+  t.dtype = dtype;
+  t.rank = static_cast<int8_t>(shape.size());
+  int64_t count = 1;
+  for (int i = t.rank - 1; i >= 0; i--) {
+    t.shape[i] = shape[static_cast<size_t>(i)];
+    t.stride[i] = count;
+    count *= t.shape[i];
+  }
+  check(b->allocate(device, static_cast<uint64_t>(count * dtype_bytes(dtype)), &t.data));
+  row_memory.push_back(t.data);
+  if (dtype != DType::i32) check(b->fill_gaussian(device, stream, t.data, dtype, static_cast<uint64_t>(count), deviation, 1));
+  return t;
+}
+
+static TensorRef integers(std::vector<int64_t> shape, const std::vector<int32_t>& values) {
+  const TensorRef t = tensor(DType::i32, std::move(shape));
+  check(b->copy(device, stream, t.data, values.data(), values.size() * 4, CopyKind::host_to_device));
+  check(b->synchronize(device, stream));
+  return t;
+}
+
+static const KernelEntry* kernel_of(const char* op) {
+  int count = 0;
+  const KernelEntry *all = b->kernels(device, &count), *best = nullptr;
+  for (int i = 0; i < count; i++) {
+    if (std::string_view(all[i].op) == op && (best == nullptr || all[i].rank > best->rank)) best = &all[i];
+  }
+  return best;
+}
+
+// Calls of one op that take turns; bytes and operations are those of one call.
+static void time_row(const std::string& name, const char* op, const std::vector<std::vector<TensorRef>>& turns,
+                     const std::vector<double>& attributes, double bytes, double operations) {
+  constexpr int kReplays = 10;
+  const int calls = turns.size() > 10 ? static_cast<int>(turns.size()) : 10;
+  const KernelEntry* kernel = kernel_of(op);
+  const auto call_of = [&](int i) {
+    const auto& operands = turns[static_cast<size_t>(i) % turns.size()];
+    return OpCall{operands.data(), static_cast<int>(operands.size()), attributes.data()};
+  };
+  const int64_t workspace_bytes = kernel->workspace_bytes != nullptr ? kernel->workspace_bytes(call_of(0)) : 0;
+  void* workspace = nullptr;
+  check(b->allocate(device, static_cast<uint64_t>(workspace_bytes), &workspace));
+  const auto launch_all = [&] {
+    for (int i = 0; i < calls; i++) check(b->launch(device, stream, *kernel, call_of(i), workspace, workspace_bytes));
+  };
+  launch_all();
+  check(b->synchronize(device, stream));
+  GraphState* graph = nullptr;
+  check(b->capture_begin(device, stream));
+  launch_all();
+  check(b->capture_end(device, stream, &graph));
+  check(b->replay(device, stream, graph));
+  check(b->synchronize(device, stream));
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kReplays; i++) check(b->replay(device, stream, graph));
+  check(b->synchronize(device, stream));
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  const double seconds = spent.count() / (kReplays * calls);
+  printf("%-52s %10.2f us %8.0f GB/s %8.1f TFLOP/s\n", name.c_str(), seconds * 1e6, bytes / seconds * 1e-9, operations / seconds * 1e-12);
+  fflush(stdout);
+  b->destroy_graph(device, graph);
+  b->release(device, workspace);
+  for (void* memory : row_memory) b->release(device, memory);
+  row_memory.clear();
+}
+
+static bool chosen(const char* family) { return *wanted == 0 || strcmp(wanted, family) == 0; }
+
+// `queries` of each sequence are its last ones.
+static void attention(int64_t seqs, int64_t context, int64_t queries, int64_t heads, int64_t kv_heads, int64_t dim) {
+  const int64_t columns = (context + 31) / 32, pages = seqs * columns, tokens = seqs * queries;
+  const double bytes = static_cast<double>(pages) * 32 * kv_heads * dim * 4;
+  const int64_t copies = bytes < 256e6 ? static_cast<int64_t>(256e6 / bytes) + 1 : 1;
+  std::vector<int32_t> slot, start{0}, contexts, table;
+  for (int64_t s = 0; s < seqs; s++) {
+    slot.push_back(static_cast<int32_t>(s));
+    start.push_back(static_cast<int32_t>((s + 1) * queries));
+    contexts.push_back(static_cast<int32_t>(context));
+  }
+  for (int64_t p = 0; p < pages; p++) table.push_back(static_cast<int32_t>(p * 7919 % pages));  // a prime: scattered pages
+  const TensorRef q = tensor(DType::bf16, {tokens, heads, dim}), y = tensor(DType::bf16, {tokens, heads, dim});
+  const TensorRef seq_slot = integers({seqs}, slot), seq_start = integers({seqs + 1}, start);
+  const TensorRef seq_context = integers({seqs}, contexts), page_table = integers({seqs, columns}, table);
+  std::vector<std::vector<TensorRef>> turns;
+  for (int64_t i = 0; i < (copies < 40 ? copies : 40); i++) {
+    turns.push_back({q, seq_slot, seq_start, seq_context, page_table, tensor(DType::bf16, {pages, 2, kv_heads, 32, dim}), y});
+  }
+  char name[128];
+  snprintf(name, sizeof name, "attention %lld x %lld queries, context %lld, %lld/%lld x %lld", static_cast<long long>(seqs),
+           static_cast<long long>(queries), static_cast<long long>(context), static_cast<long long>(heads),
+           static_cast<long long>(kv_heads), static_cast<long long>(dim));
+  const double seen = static_cast<double>(seqs * queries) * (context - (queries - 1) / 2.0);
+  time_row(name, "paged-attention", turns, {0.088, 0, 0}, bytes, 4.0 * seen * heads * dim);
+}
+
+static void linear(int64_t rows, int64_t in, int64_t out) {
+  const double bytes = 2.0 * in * out;
+  const int64_t copies = bytes < 256e6 ? static_cast<int64_t>(256e6 / bytes) + 1 : 1;
+  const TensorRef x = tensor(DType::bf16, {rows, in}), y = tensor(DType::bf16, {rows, out});
+  std::vector<std::vector<TensorRef>> turns;
+  for (int64_t i = 0; i < copies; i++) turns.push_back({x, tensor(DType::bf16, {out, in}, 0.02), TensorRef{}, y});
+  char name[128];
+  snprintf(name, sizeof name, "linear %lld x %lld x %lld", static_cast<long long>(rows), static_cast<long long>(in),
+           static_cast<long long>(out));
+  time_row(name, "linear", turns, {}, bytes + 2.0 * rows * (in + out), 2.0 * rows * in * out);
+}
+
+static void sample(int64_t rows, int64_t vocab, float temperature, float top_p) {
+  std::vector<int32_t> numbers, ones(static_cast<size_t>(rows), 1), words;
+  for (int64_t r = 0; r < rows; r++) {
+    int32_t record[words::per_slot] = {};
+    memcpy(&record[words::temperature], &temperature, 4);
+    memcpy(&record[words::top_p], &top_p, 4);
+    words.insert(words.end(), record, record + words::per_slot);
+    numbers.push_back(static_cast<int32_t>(r));
+  }
+  const TensorRef row_slot = integers({rows}, numbers), row_sample = integers({rows}, ones);
+  const TensorRef sampling = integers({rows, words::per_slot}, words);
+  const TensorRef slot_tokens = integers({rows, 512}, std::vector<int32_t>(static_cast<size_t>(rows * 512), 0));
+  const TensorRef token = integers({rows}, ones), logits = tensor(DType::f32, {rows, vocab}, 3);
+  char name[128];
+  snprintf(name, sizeof name, "sample %lld x %lld, temperature %g, topP %g", static_cast<long long>(rows),
+           static_cast<long long>(vocab), temperature, top_p);
+  time_row(name, "sample", {{logits, row_slot, row_sample, row_sample, sampling, slot_tokens, token, slot_tokens}}, {},
+           4.0 * rows * vocab, 0);
+}
+
+int main(int argc, char** argv) {
+  void* library = dlopen(argc > 1 ? argv[1] : "./libtrtllm_cuda.so", RTLD_NOW | RTLD_LOCAL);
+  const auto entry = library != nullptr ? reinterpret_cast<const Backend* (*)(uint32_t)>(dlsym(library, "trtllm_cuda_backend")) : nullptr;
+  b = entry != nullptr ? entry(kBackendAbi) : nullptr;
+  if (b == nullptr) {
+    printf("%s is no libtrtllm_cuda.so of this version\n", argc > 1 ? argv[1] : "./libtrtllm_cuda.so");
+    return 1;
+  }
+  wanted = argc > 2 ? argv[2] : "";
+  check(b->open(OpenOptions{}, &device));
+  check(b->open_stream(device, &stream));
+  DeviceInfo info;
+  check(b->info(device, &info));
+  printf("%s: %s\n", info.name, info.detail);
+  const double scale = getenv("KERNEL_BENCH_SMALL") != nullptr ? 0.02 : 1;  // to see that it runs
+  const auto sized = [&](int64_t n) { return scale < 1 ? static_cast<int64_t>(n * scale) / 8 * 8 + 8 : n; };
+  if (chosen("attention")) {
+    for (int64_t context : {512, 2048, 8192, 32768, 131072}) attention(1, sized(context), 1, 32, 8, 128);
+    for (int64_t seqs : {8, 32, 64, 256}) attention(seqs, sized(2048), 1, 32, 8, 128);
+    attention(16, sized(8192), 1, 32, 8, 128);
+    attention(32, sized(2048), 1, 8, 4, 256);
+    attention(32, sized(2048), 1, 24, 8, 64);
+  }
+  if (chosen("prefill")) {
+    for (int64_t queries : {128, 512, 2048, 8192}) attention(1, sized(queries), sized(queries), 32, 8, 128);
+    attention(4, sized(2048), sized(2048), 32, 8, 128);
+    attention(1, sized(8192), sized(512), 32, 8, 128);
+  }
+  if (chosen("linear")) {
+    for (int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 2048, 8192}) {
+      linear(sized(rows), sized(4096), sized(6144));
+      linear(sized(rows), sized(4096), sized(28672));
+      linear(sized(rows), sized(14336), sized(4096));
+    }
+    for (int64_t rows : {1, 16, 64}) linear(rows, sized(4096), sized(128256));
+  }
+  if (chosen("norm")) {
+    for (int64_t rows : {1, 16, 256, 8192}) {
+      const TensorRef x = tensor(DType::bf16, {rows, 4096}), y = tensor(DType::bf16, {rows, 4096});
+      const TensorRef sum = tensor(DType::bf16, {rows, 4096}), normed = tensor(DType::bf16, {rows, 4096});
+      time_row("add-rms-norm " + std::to_string(rows) + " x 4096", "add-rms-norm",
+               {{x, y, tensor(DType::f32, {4096}), sum, normed}}, {1e-5}, 8.0 * rows * 4096, 0);
+    }
+  }
+  if (chosen("sample")) {
+    for (int64_t rows : {1, 64, 256}) {
+      sample(rows, sized(128256), 0, 1);
+      sample(rows, sized(128256), 1, 0.9f);
+    }
+  }
+  b->close_stream(device, stream);
+  b->close(device);
+  return 0;
+}

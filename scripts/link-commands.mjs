@@ -1,5 +1,6 @@
-// After an install: `npx trtllm` and `npx trtllm-serve` at the root are the commands of this workspace. They are no
-// dependencies of the root, because turbo would then rebuild everything for every change of theirs.
+// After an install: `npx trtllm` and `npx trtllm-serve` at the root are the commands of this workspace, and a program
+// anywhere in the clone can import `trtllm`. They are no dependencies of the root, because turbo would then rebuild
+// everything for every change of theirs.
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,3 +16,7 @@ for (const app of ['cli', 'serve']) {
     symlinkSync(relative(folder, join(home, file)), join(folder, name))
   }
 }
+
+const library = join(root, 'node_modules', 'trtllm')
+rmSync(library, { force: true })
+symlinkSync(relative(join(root, 'node_modules'), join(root, 'packages', 'trtllm')), library)

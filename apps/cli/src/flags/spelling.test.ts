@@ -32,4 +32,9 @@ describe('both spellings', () => {
       flagWords('maxBatchSize 8 and max_batch_size are above maxNumTokens 4; dtype bf16 would fit', known),
     ).toBe('--max-batch-size 8 and --max-batch-size are above maxNumTokens 4; dtype bf16 would fit')
   })
+
+  it('leaves paths as they are', () => {
+    const message = '/data/max_tokens/config.json: not found; chat_template.jinja does not parse'
+    expect(flagWords(message, new Set(['--max-tokens', '--chat-template']))).toBe(message)
+  })
 })

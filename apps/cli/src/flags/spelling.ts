@@ -22,7 +22,7 @@ export function withDashes(argv: readonly string[], known: ReadonlySet<string>):
 
 /** A message of the library in the words of the command: its `maxSeqLen` or `max_seq_len` is the flag `--max-seq-len`. */
 export function flagWords(message: string, known: ReadonlySet<string>): string {
-  return message.replace(/\b[a-z]+(?:[A-Z]\w*|_[a-z_]+)\b/g, (word) => {
+  return message.replace(/(?<![\w./-])[a-z]+(?:[A-Z]\w*|_[a-z_]+)(?![\w/-]|\.\w)/g, (word) => {
     const dashed = word.replaceAll('_', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
     const flag = `--${dashed}`
     return known.has(flag) ? flag : word

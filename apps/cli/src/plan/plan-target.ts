@@ -38,8 +38,19 @@ function gpuTarget(device: PlanDevice, gpuMemory: string): PlanTarget {
 }
 
 function openTarget(name: string): PlanTarget {
-  const device = Device.open(name)
+  const device = openDevice(name)
   const { freeBytes } = device.info()
   const offer = { kind: device.kind, name, freeBytes }
   return { device, offer, [Symbol.dispose]: () => device[Symbol.dispose]() }
+}
+
+/** A GPU may be planned for without being there, if its memory is named. */
+function openDevice(name: string): Device {
+  try {
+    return Device.open(name)
+  } catch (error) {
+    if (name === 'cpu' || !(error instanceof TrtllmError)) throw error
+    const remedy = 'or name the memory of a GPU that is not here, for instance --gpu-memory h200'
+    throw new TrtllmError(error.code, `${error.message}; ${remedy}`, { cause: error })
+  }
 }

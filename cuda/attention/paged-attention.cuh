@@ -12,6 +12,7 @@ struct AttentionOperands {
   int32_t heads, kv_heads, head_dim, window;  // window 0: all positions
   float scale, softcap;                       // softcap 0: none
   int64_t q_stride, q_head, y_stride, y_head;
+  const float* sinks;  // a score for each head in the sum of weights; null: none
 };
 
 // The last sequence that starts at or before `token` (so that empty ones are passed over); -1 when the token is in none.
@@ -38,6 +39,14 @@ __device__ __forceinline__ float attention_score(const AttentionOperands& o, flo
   const float score = dot * o.scale;
   return o.softcap > 0 ? o.softcap * tanhf(score / o.softcap) : score;
 }
+
+// What a head's sink adds to the sum of weights exp(score - best); infinite where it outweighs every score.
+__device__ __forceinline__ float sink_weight(const AttentionOperands& o, int32_t head, float best) {
+  return o.sinks == nullptr ? 0.0f : expf(o.sinks[head] - best);
+}
+
+// A sum of weighted values over the sum of weights; 0 where nothing was visible. NaN stays NaN.
+__device__ __forceinline__ float weighted_mean(float sum, float total) { return total == 0 ? 0.0f : sum / total; }
 
 struct SequenceWork {
   int64_t seq;   // -1: none

@@ -189,7 +189,7 @@ __global__ void __launch_bounds__(kSplitWarps * 32) paged_split_kernel(Attention
       const int row = i / o.head_dim, at = i - row * o.head_dim;
       const float sum = joined[row * kStride + at / 64 * 64 + at % 8 * 8 + at % 64 / 8];
       if (shape.splits == 1) {
-        y[token * o.y_stride + (first_head + row) * o.y_head + at] = from_f32<T>(row_totals[row] == 0 ? 0.0f : sum / row_totals[row]);
+        y[token * o.y_stride + (first_head + row) * o.y_head + at] = from_f32<T>(weighted_mean(sum, row_totals[row] + sink_weight(o, first_head + row, row_tops[row])));
       } else {
         plan.values[(piece + row) * o.head_dim + at] = sum;
         if (at == 0) plan.masses[piece + row] = float2{row_tops[row], row_totals[row]};
@@ -217,13 +217,14 @@ __global__ void __launch_bounds__(128) paged_join_kernel(AttentionOperands o, Sp
     const float2 mass = plan.masses[first + split * o.heads];
     total = fmaf(mass.y, factor_of(mass.x), total);
   }
+  total += sink_weight(o, head, top);
   for (int32_t i = lane; i < o.head_dim; i += 32) {
     float sum = 0;
     for (int32_t split = 0; split < splits; split++) {
       const int64_t piece = first + split * o.heads;
       sum = fmaf(plan.values[piece * o.head_dim + i], factor_of(plan.masses[piece].x), sum);
     }
-    y[token * o.y_stride + head * o.y_head + i] = from_f32<T>(total == 0 ? 0.0f : sum / total);
+    y[token * o.y_stride + head * o.y_head + i] = from_f32<T>(weighted_mean(sum, total));
   }
 }
 

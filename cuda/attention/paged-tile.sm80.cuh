@@ -132,7 +132,8 @@ __global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pa
     total[half] += __shfl_xor_sync(kFullWarp, total[half], 2);
     const int row = warp * 16 + g + 8 * half;
     if (row >= num_rows) continue;
-    const float scale = total[half] > 0 ? 1.0f / total[half] : 0.0f;
+    const float sink = sink_weight(o, kv_head * group + row % group, best[half]);
+    const float scale = total[half] > 0 ? 1.0f / (total[half] + sink) : 0.0f;
     T* out = y + (first_token + row / group) * o.y_stride + (kv_head * group + row % group) * o.y_head;
 #pragma unroll
     for (int n = 0; n < kDim / 8; n++) {

@@ -71,7 +71,9 @@ describe('verifyGraph', () => {
     const write = attended.nodes.find((node) => node.op === ops.kvWrite)!
     const stale = write.inputs.at(-1)
     const nodes = attended.nodes.map((node) =>
-      node.op === ops.pagedAttention ? { ...node, inputs: [...node.inputs.slice(0, -1), stale] } : node,
+      node.op === ops.pagedAttention
+        ? { ...node, inputs: [...node.inputs.slice(0, -2), stale, undefined] }
+        : node,
     )
     expect(() => verifyGraph(withNodes(nodes, attended))).toThrow(
       'reads attention.cache as it was before attention (kv-write) changed it',

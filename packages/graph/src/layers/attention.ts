@@ -9,6 +9,8 @@ export interface AttentionOptions {
   readonly window?: number | undefined
   /** Makes a score softcap * tanh(score / softcap); undefined = as it is. */
   readonly softcap?: number | undefined
+  /** A score of each head, f32[heads], that joins the sum weights are divided by; undefined = none. */
+  readonly sinks?: Value | undefined
 }
 
 /**
@@ -20,7 +22,7 @@ export function attention(
   q: Value,
   k: Value,
   v: Value,
-  { scale, window = 0, softcap = 0 }: AttentionOptions,
+  { scale, window = 0, softcap = 0, sinks }: AttentionOptions,
 ): Value {
   const [, heads, headDim] = axesOf(m, 'q', q)
   const [, kvHeads] = axesOf(m, 'k', k)
@@ -35,7 +37,7 @@ export function attention(
   const found = recorder.cache(m.path, kvHeads, headDim, window)
   const pageTable = recorder.step.pageTable(found.pool)
   const { cache } = m.call(ops.kvWrite, { k, v, tokenSlot, positions, pageTable, cache: found.cache }, {})
-  const inputs = { q, seqSlot, seqStart, seqContext, pageTable, cache }
+  const inputs = { q, seqSlot, seqStart, seqContext, pageTable, cache, sinks }
   return flattened(m.call(ops.pagedAttention, inputs, { scale, window, softcap }).y)
 }
 

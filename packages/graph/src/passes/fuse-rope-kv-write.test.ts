@@ -35,7 +35,7 @@ it('makes one op of two ropes and the write of k and v', () => {
       `%6 = rope(%5[as 2x4], step.positions, rope.inverse_frequencies, -) ${settings} -> bf16[tokens,2,4]`,
       '%7 = linear(%2, v.weight, -) -> bf16[tokens,8]',
       '%8 = kv-write(%6, %7[as 2x4], step.tokenSlot, step.positions, slots.pageTable.0, attention.cache) -> bf16[pages,2,2,32,4]',
-      '%9 = paged-attention(%4, step.seqSlot, step.seqStart, step.seqContext, slots.pageTable.0, %8) scale=0.5 window=0 softcap=0 -> bf16[tokens,2,4]',
+      '%9 = paged-attention(%4, step.seqSlot, step.seqStart, step.seqContext, slots.pageTable.0, %8, -) scale=0.5 window=0 softcap=0 -> bf16[tokens,2,4]',
       'y = %9[as 8]',
     ].join('\n'),
   )
@@ -45,7 +45,7 @@ it('makes one op of two ropes and the write of k and v', () => {
       '%4 = linear(%2, k.weight, -) -> bf16[tokens,8]',
       '%5 = linear(%2, v.weight, -) -> bf16[tokens,8]',
       `%6, %7 = rope-kv-write(%3[as 2x4], %4[as 2x4], %5[as 2x4], step.positions, rope.inverse_frequencies, -, step.tokenSlot, slots.pageTable.0, attention.cache) ${settings} -> bf16[tokens,2,4], bf16[pages,2,2,32,4]`,
-      '%8 = paged-attention(%6, step.seqSlot, step.seqStart, step.seqContext, slots.pageTable.0, %7) scale=0.5 window=0 softcap=0 -> bf16[tokens,2,4]',
+      '%8 = paged-attention(%6, step.seqSlot, step.seqStart, step.seqContext, slots.pageTable.0, %7, -) scale=0.5 window=0 softcap=0 -> bf16[tokens,2,4]',
       'y = %8[as 8]',
     ].join('\n'),
   )

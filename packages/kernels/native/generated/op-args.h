@@ -334,6 +334,7 @@ struct PagedAttentionArgs {
   TensorRef seq_context;
   TensorRef page_table;
   TensorRef cache;
+  TensorRef sinks;
   TensorRef y;
   float scale;
   int32_t window;
@@ -347,7 +348,8 @@ struct PagedAttentionArgs {
     a.seq_context = call.operands[3];
     a.page_table = call.operands[4];
     a.cache = call.operands[5];
-    a.y = call.operands[6];
+    a.sinks = call.operands[6];
+    a.y = call.operands[7];
     a.scale = static_cast<float>(call.attributes[0]);
     a.window = static_cast<int32_t>(call.attributes[1]);
     a.softcap = static_cast<float>(call.attributes[2]);

@@ -140,13 +140,14 @@ inline constexpr OpRule kOpRules[] = {
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=q"},
       {"cache", false, false, 10, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "=cache"},
     }},
-    {"paged-attention", 6, 1, 3, {
+    {"paged-attention", 7, 1, 3, {
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"seqSlot", false, false, -1, 1, {3, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"seqStart", false, false, -1, 1, {4, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"seqContext", false, false, -1, 1, {3, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"pageTable", false, false, -1, 2, {5, 6, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"cache", false, false, -1, 5, {7, -1, 8, 9, 2}, {-1, 2, -1, -1, -1}, "float"},
+      {"sinks", true, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
       {"y", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=q"},
     }},
     {"penalize", 6, 1, 0, {

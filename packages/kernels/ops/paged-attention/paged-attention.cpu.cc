@@ -54,6 +54,7 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
   shape.window = o.window;
   shape.scale = o.scale;
   shape.softcap = o.softcap;
+  shape.sinks = o.sinks.present() ? o.sinks.as<float>() : nullptr;
   TRTLLM_TRY(check_step(o, shape, pages));
   const int64_t seqs = o.seq_slot.shape[0];
   const auto blocks_of = [&](int64_t s) { return (span_of(o, s).queries * shape.group + kTaskRows - 1) / kTaskRows; };

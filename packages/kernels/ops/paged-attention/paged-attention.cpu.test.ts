@@ -24,6 +24,7 @@ async function attend(
   dtype: FloatDType,
   window: number,
   softcap = 0,
+  sinks?: Float32Array,
 ) {
   const row = heads * headDim
   const parts = spans.map(([from, to]) => queries.subarray(from * row, to * row))
@@ -42,6 +43,7 @@ async function attend(
       seqStart,
       seqSlot: new Int32Array(spans.length).fill(1),
       seqContext: Int32Array.from(spans, ([, to]) => to),
+      ...(sinks && { sinks }),
     }),
   }
   const dims = {
@@ -56,11 +58,19 @@ async function attend(
     pages,
     pageTokens: 32,
   }
-  const [y] = await runner.run(schema, { name: 'test', dims, dtype, attributes: { scale, window, softcap } })
+  const without = sinks ? [] : ['sinks']
+  const attributes = { scale, window, softcap }
+  const [y] = await runner.run(schema, { name: 'test', dims, dtype, attributes, without })
   return y ?? new Float64Array(0)
 }
 
-function reference(position: number, head: number, window: number, softcap: number): number[] {
+function reference(
+  position: number,
+  head: number,
+  window: number,
+  softcap: number,
+  sink = Number.NEGATIVE_INFINITY,
+): number[] {
   const kvHead = Math.floor(head / (heads / kvHeads))
   const q = queries.subarray((position * heads + head) * headDim)
   const first = window > 0 ? Math.max(0, position - window + 1) : 0
@@ -75,7 +85,7 @@ function reference(position: number, head: number, window: number, softcap: numb
     score *= scale
     weights.push(Math.exp(softcap > 0 ? softcap * Math.tanh(score / softcap) : score))
   }
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const total = weights.reduce((sum, weight) => sum + weight, Math.exp(sink))
   return Array.from({ length: headDim }, (_, i) =>
     weights.reduce((sum, weight, j) => sum + (weight / total) * (cache[at(first + j, 1) + i] ?? 0), 0),
   )
@@ -95,6 +105,21 @@ describe.each(cpuIsa().all)('paged attention on %s', (isa) => {
       for (const head of [0, 2, 3, 5]) {
         const from = (position * heads + head) * headDim
         for (const [i, value] of reference(position, head, window, softcap).entries()) {
+          expect(y[from + i]).toBeCloseTo(value, 4)
+        }
+      }
+    }
+  })
+
+  it('lets a sink take its share of the weights, and all of them where it is large', async () => {
+    using device = Device.open('cpu', { isa, threads: 2 })
+    using runner = new OpRunner(device)
+    const sinks = Float32Array.of(0.5, -3, 4, 1000, -1000, 2)
+    const y = await attend(runner, [[0, context]], 'f32', 40, 0, sinks)
+    for (const position of [0, 33, 130]) {
+      for (const [head, sink] of sinks.entries()) {
+        const from = (position * heads + head) * headDim
+        for (const [i, value] of reference(position, head, 40, 0, sink).entries()) {
           expect(y[from + i]).toBeCloseTo(value, 4)
         }
       }

@@ -123,7 +123,8 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
                             args.q.stride[0],
                             args.q.stride[1],
                             args.y.stride[0],
-                            args.y.stride[1]};
+                            args.y.stride[1],
+                            args.sinks.present() ? args.sinks.as<float>() : nullptr};
   if (o.kv_heads < 1 || o.heads % o.kv_heads != 0 || o.heads > 65535 || o.head_dim > kMaxHeadDim) {
     return Status::error(Code::unsupported,
                          "paged-attention: %d heads of size %d over %d kv heads; heads must be a multiple of kv heads, "

@@ -37,6 +37,7 @@ static void attend_rows_reference(const AttentionShape& shape, const Pages& page
         for (int64_t i = 0; i < shape.head_dim; i++) sums[i] += weight * to_f32(value[i]);
       }
     }
+    if (shape.sinks != nullptr) total += ::exp(shape.sinks[head] - best);
     T* out = row_of<T>(y, token) + head * y.stride[1];
     for (int64_t i = 0; i < shape.head_dim; i++) put_f32(out + i, static_cast<float>(sums[i] / total));
   }

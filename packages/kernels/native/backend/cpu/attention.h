@@ -9,7 +9,7 @@
 // A task is one kv head and up to kTaskRows rows of one sequence; row r of a sequence is its query r / group and head
 // r % group of those that share the kv head. For each page the task widens keys and values to f32 once, then each row
 // takes its visible part of the page: thirty-two scores, one running maximum, one rescaling of its sums. A row meets
-// the pages that it sees in order, from its own first, so batch, chunking and tasks change no bit.
+// the pages that it sees in order, from its own first, so batch, chunking and tasks change no bit. A sink comes last.
 namespace trtllm {
 namespace ISA_NS {
 
@@ -20,7 +20,8 @@ constexpr int64_t kMaxHeadDim = 512;
 struct AttentionShape {
   int64_t kv_heads, group, head_dim, padded_dim, window;
   float scale;
-  float softcap;  // 0: none
+  float softcap;       // 0: none
+  const float* sinks;  // a score for each head in the sum of weights; null: none
 };
 
 // First position that a query sees.
@@ -66,6 +67,14 @@ TRTLLM_INLINE void add_values(float* sums, float alpha, const float* weights, co
   }
 #pragma GCC unroll 8
   for (int s = 0; s < N; s++) store(sums + s * kLanes, acc[s]);
+}
+
+// Weight of a head's sink beside scores whose maximum is `best`; infinite where the sink outweighs them all.
+static float sink_weight(const AttentionShape& shape, int64_t head, float best) {
+  if (shape.sinks == nullptr) return 0.0f;
+  float lanes[kLanes];
+  store(lanes, exp(set(shape.sinks[head] - best)));
+  return lanes[0];
 }
 
 struct RowState {
@@ -192,7 +201,7 @@ static void attend_rows(const AttentionShape& shape, const Pages& pages, const T
   for (int64_t row = row_begin; row < row_end; row++) {
     const int64_t r = row - row_begin;
     T* target = head_row(y, row);
-    const Vec total = set(states[r].total);
+    const Vec total = set(states[r].total + sink_weight(shape, kv_head * shape.group + row % shape.group, states[r].best));
     for_stretches(shape.head_dim, [&](int64_t i, int n) {
       store_stretch(target + i, div(load(sums + r * dim + i), total), n);
     });

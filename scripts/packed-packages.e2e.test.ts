@@ -52,7 +52,9 @@ beforeAll(() => {
   for (const name of ['sh', 'env']) symlinkSync(join('/usr/bin', name), join(bare, name))
   writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true }')
   const tarballs = readdirSync(join(scratch, 'tarballs')).map((file) => join(scratch, 'tarballs', file))
-  const npm = node(findNpm(), 'install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs)
+  // Strict about engines: every package of the tree must run on the oldest Node that ours do.
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--engine-strict']
+  const npm = node(findNpm(), 'install', ...quiet, ...tarballs)
   expect(npm.status, npm.stdout + npm.stderr).toBe(0)
 }, 300_000)
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -71,6 +73,25 @@ it('the README example runs by require', () => {
   const { status, stdout, stderr } = node('example.cjs')
   expect(status, stderr).toBe(0)
   expect(stdout).toMatch(/[a-z]{3,}[\s\S]*\d+ tokens\/s/)
+})
+
+it('the declarations need no option of the compiler', () => {
+  const options = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true }
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: options, files: ['use.mts'] }),
+  )
+  writeFileSync(
+    join(project, 'use.mts'),
+    `import { LLM, type SamplingParams } from 'trtllm'
+     const params: SamplingParams = { maxTokens: 8 }
+     const llm = await LLM.load('model', { device: 'cpu' })
+     const text: string = (await llm.generate('Once', params)).outputs[0]!.text
+     for await (const delta of llm.generateStream(text)) console.log(delta.text, llm.tokenizer.encode('x'))
+     await llm.close()`,
+  )
+  const { status, stdout } = node(join(root, 'node_modules/typescript/bin/tsc'), '-p', project)
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
 })
 
 it('the commands start', () => {

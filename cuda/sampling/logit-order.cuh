@@ -158,19 +158,24 @@ __device__ inline Kept kept_by(SelectMemory& shared, const float* logits, int64_
 struct Best {
   float logit;
   int64_t id;
+  bool has_nan;
 };
 
-// The largest logit and the lowest id that has it; id 0 when all are -inf or NaN.
+// The largest logit and the lowest id that has it (id 0 when all are -inf or NaN), and whether a logit is NaN.
 __device__ inline Best find_best(const float* logits, int64_t count) {
   unsigned long long best = 0;
+  bool has_nan = false;
   for (int64_t i = threadIdx.x; i < count; i += kSelectThreads) {
-    const unsigned long long packed = static_cast<unsigned long long>(order_key(logits[i])) << 32 |
+    const float logit = logits[i];
+    has_nan |= logit != logit;
+    const unsigned long long packed = static_cast<unsigned long long>(order_key(logit)) << 32 |
                                       (0xffffffffu - static_cast<uint32_t>(i));
     best = packed > best ? packed : best;
   }
   best = block_reduce(best, Max());
   const float logit = best == 0 ? -__builtin_inff() : logit_of(static_cast<uint32_t>(best >> 32));
-  return Best{logit, best == 0 || logit == -__builtin_inff() ? 0 : static_cast<int64_t>(0xffffffffu - static_cast<uint32_t>(best))};
+  const int64_t id = best == 0 || logit == -__builtin_inff() ? 0 : static_cast<int64_t>(0xffffffffu - static_cast<uint32_t>(best));
+  return Best{logit, id, __syncthreads_or(has_nan) != 0};
 }
 
 }  // namespace trtllm::cuda

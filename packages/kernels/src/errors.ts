@@ -41,6 +41,8 @@ export interface TrtllmErrorOptions {
   readonly cause?: unknown
   /** Plain data about the failure: names, numbers, what was expected. */
   readonly details?: Readonly<Record<string, unknown>>
+  /** Exit code of a process that ends by this error, where the code alone does not say it. */
+  readonly exitCode?: number
 }
 
 /** The one error class of trtllm: `code` says what kind, the message what was wrong, expected and the remedy. */
@@ -54,7 +56,8 @@ export class TrtllmError extends Error {
   constructor(code: ErrorCode, message: string, options: TrtllmErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
-    if (code in exitCodes) this.exitCode = exitCodes[code as LoadErrorCode]
+    const exitCode = options.exitCode ?? (exitCodes[code as LoadErrorCode] as number | undefined)
+    if (exitCode !== undefined) this.exitCode = exitCode
     if (options.details) this.details = options.details
   }
 }
@@ -62,6 +65,7 @@ export class TrtllmError extends Error {
 /** Exit code for a process that ends by `error`: sysexits-like for load errors, 70 for `engine_*`, else 1. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error) || !('code' in error)) return 1
+  if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode
   const { code } = error
   if (typeof code !== 'string') return 1
   if (code in exitCodes) return exitCodes[code as LoadErrorCode]

@@ -14,6 +14,13 @@ describe('describeNearest', () => {
     )
   })
 
+  it('does not take a short name for a misspelling: the first class stands for the rest', () => {
+    const all = [...known, { name: 'Phi3ForCausalLM', keys: ['hidden_size', 'vocab_size'] }]
+    expect(describeNearest('FooForCausalLM', ['vocab_size'], all)).toMatch(
+      /^nearest supported: LlamaForCausalLM /,
+    )
+  })
+
   it('prefers the nearer name among equals and names what differs', () => {
     expect(describeNearest('LamaForCausalLM', ['vocab_size', 'rope_mode', 'moe_size'], known)).toBe(
       'nearest supported: LlamaForCausalLM (it does not know moe_size, rope_mode); supported: LlamaForCausalLM, Qwen3MoeForCausalLM',

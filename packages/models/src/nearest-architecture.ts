@@ -32,7 +32,7 @@ const neutralKeys = new Set([
 
 /**
  * Says which supported class is nearest to an unknown one, and which keys of its config that class does not know.
- * Nearest = most shared config keys, then the fewest edits of the name.
+ * Nearest = most shared config keys, then the fewest edits of the name, then the order of `known`.
  */
 export function describeNearest(
   name: string,
@@ -43,7 +43,7 @@ export function describeNearest(
   const ranked = known
     .map((candidate) => {
       const unknown = keys.filter((key) => !candidate.keys.includes(key))
-      return { candidate, unknown, edits: editDistance(name, candidate.name) }
+      return { candidate, unknown, edits: misspelling(name, candidate.name) }
     })
     .sort((a, b) => a.unknown.length - b.unknown.length || a.edits - b.edits)
   const nearest = ranked[0]!
@@ -52,6 +52,12 @@ export function describeNearest(
     ? `it does not know ${nearest.unknown.sort().join(', ')}`
     : 'its config has no key that class does not know, so only the name differs'
   return `nearest supported: ${nearest.candidate.name} (${differs}); supported: ${supported}`
+}
+
+/** Edits between two names that may be one; names that differ in more than a quarter are all equally far. */
+function misspelling(a: string, b: string): number {
+  const edits = editDistance(a, b)
+  return edits * 4 <= Math.max(a.length, b.length) ? edits : Number.MAX_SAFE_INTEGER
 }
 
 /** Levenshtein distance: single-character inserts, deletes and replacements. */

@@ -202,7 +202,9 @@ export class Engine {
     if (token === undefined) return
     const { vocabSize } = this.model
     if (token < 0 || token >= vocabSize) {
-      const message = `the device sampled the id ${token}, expected 0..${vocabSize - 1}: its logits were not finite`
+      const message =
+        `output token ${live.usage.completionTokens + 1} could not be chosen: the model's logits are NaN or infinite; ` +
+        'its weights may hold such values or overflow this dtype: try bf16 or f32, or another copy of the checkpoint'
       this.#requests.end(live, 'error', { error: { code: 'internal', message } })
       return
     }

@@ -50,6 +50,10 @@ export class LlmServedModel implements ServedModel {
     }
   }
 
+  leastTokens(text: string): number {
+    return this.#llm.tokenizer.leastTokens(text)
+  }
+
   encode(text: string, options: { addSpecialTokens: boolean }): Promise<number[]> {
     return this.#llm.tokenizer.encodeAsync(text, options)
   }

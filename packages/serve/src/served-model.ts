@@ -36,6 +36,8 @@ export interface ServedModel {
   readonly events: EventEmitter<EngineEvents>
   /** Renders a conversation with the chat template. @throws an error with code `unsupported` where there is none. */
   render(chat: ChatPrompt): Promise<string>
+  /** A cheap lower bound of the tokens of a text. */
+  leastTokens(text: string): number
   encode(text: string, options: { addSpecialTokens: boolean }): Promise<number[]>
   decode(ids: readonly number[], options: { skipSpecialTokens: boolean }): string
   tokenText(id: number): string

@@ -5,6 +5,7 @@ import type { ChatTemplates, RenderOptions } from './chat-template.js'
 import { ByteDetokenizer, type Detokenizer, WindowDetokenizer } from './detokenizer.js'
 import { encodeText } from './encode-text.js'
 import { EncodeThread } from './encode-thread.js'
+import { leastTokensOf } from './least-tokens.js'
 import type { NamedTokens } from './special-tokens.js'
 import { type TokenBytes, tokenBytesOf } from './token-bytes.js'
 import type { TokenizerJson } from './tokenizer-json.js'
@@ -48,12 +49,14 @@ export class Tokenizer implements Disposable {
   readonly #special: ReadonlySet<number>
   readonly #bytes: TokenBytes | undefined
   readonly #thread: EncodeThread
+  readonly #leastTokens: (text: string) => number
 
   /** @internal Use `loadTokenizer`. */
   constructor({ directory, json, encoder, names, templates }: TokenizerParts) {
     this.#encoder = encoder
     this.#templates = templates
     this.#thread = new EncodeThread(directory)
+    this.#leastTokens = leastTokensOf(json)
     this.specialTokens = names
     const added = new Set(json.added_tokens.map(({ id }) => id))
     this.#special = new Set(json.added_tokens.filter(({ special }) => special).map(({ id }) => id))
@@ -85,6 +88,12 @@ export class Tokenizer implements Disposable {
     checkText(text)
     const ids = text.length > longText ? await this.#thread.encode(text, options) : undefined
     return ids ?? this.encode(text, options)
+  }
+
+  /** A lower bound of a text's tokens that costs little beside encoding it; 0 where nothing is known. */
+  leastTokens(text: string): number {
+    checkText(text)
+    return this.#leastTokens(text)
   }
 
   /** The text of token ids; ids outside the vocabulary have none. */

@@ -9,6 +9,7 @@ const bounds = { vocabSize: 4096, eosIds: [1, 3], tokenizer }
 const check = (params: object) => checkSamplingParams(params as SamplingParams, bounds)
 
 const refused: [params: object, code: string, message: string | RegExp][] = [
+  [{ signal: null }, 'invalid_request', /^signal is no sampling parameter; it goes into the third argument/],
   [{ temprature: 1 }, 'invalid_request', /^temprature is no sampling parameter; expected one of maxTokens, /],
   [{ __proto__: null, constructor: 1 }, 'invalid_request', /^constructor is no sampling parameter/],
   [{ temperature: '1' }, 'invalid_type', 'temperature is "1", expected a number'],

@@ -59,6 +59,9 @@ const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
   returnContextLogits: 'boolean',
 }
 
+/** What people put among the parameters and belongs to the call. */
+const callOptions = new Set(['signal', 'deadlineMs', 'requestId'])
+
 const isText = (value: unknown): boolean => typeof value === 'string'
 const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isItem)
@@ -173,6 +176,8 @@ const listOf = (value: string | readonly string[] | undefined): readonly string[
 
 function checkKind(name: string, value: unknown): void {
   const kind = Object.hasOwn(kinds, name) ? kinds[name as keyof SamplingParams] : undefined
+  if (kind === undefined && callOptions.has(name))
+    refuse('invalid_request', name, 'is no sampling parameter; it goes into the third argument, the options')
   if (kind === undefined)
     refuse(
       'invalid_request',

@@ -220,7 +220,7 @@ export class LLM implements AsyncDisposable {
     const { signal, deadlineMs, requestId = randomUUID() } = options
     const { vocabSize, eosIds, maxSeqLen } = this.info
     const sampling = checkSamplingParams(params, { vocabSize, eosIds, tokenizer: this.#tokenizer })
-    const encoded = await encodePrompt(prompt, sampling, this.#tokenizer)
+    const encoded = await encodePrompt(prompt, sampling, this.#tokenizer, maxSeqLen)
     const request = { ...sampling.engine, id: requestId, promptIds: encoded.ids }
     // The engine checks again; here the error comes before anything was sent.
     validateRequest(request, { vocabSize, eosIds, maxSeqLen })

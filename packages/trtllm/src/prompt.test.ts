@@ -5,7 +5,12 @@ import { encodePrompt, isOnePrompt, type Prompt } from './prompt.js'
 
 const tokenizer = loadTokenizer(modelPath)
 const encode = (prompt: unknown, fields = {}, by: typeof tokenizer | undefined = tokenizer) =>
-  encodePrompt(prompt as Prompt, { addSpecialTokens: true, truncatePromptTokens: undefined, ...fields }, by)
+  encodePrompt(
+    prompt as Prompt,
+    { addSpecialTokens: true, truncatePromptTokens: undefined, ...fields },
+    by,
+    2048,
+  )
 const message = { role: 'user', content: 'hi' }
 const chatIds = [
   ...tokenizer.encode(tokenizer.render([message], { addGenerationPrompt: true }), {
@@ -57,10 +62,20 @@ describe('prompts', () => {
     await expect(encode(prompt)).rejects.toThrow(text)
   })
 
+  it('that surely do not fit are refused before they are tokenized, unless their end is asked for', async () => {
+    const long = 'tale '.repeat(20_000)
+    await expect(encode(long)).rejects.toThrow(/^the prompt has at least \d+ tokens, at most 2047 leave room/)
+    await expect(encode([{ role: 'user', content: long }])).rejects.toThrow('the prompt has at least')
+    expect((await encode(long, { truncatePromptTokens: 5 })).ids).toHaveLength(5)
+    await expect(encode({ messages: [] })).rejects.toThrow('messages is empty')
+  })
+
   it('of text need a tokenizer', async () => {
     const bare = { addSpecialTokens: true, truncatePromptTokens: undefined }
-    await expect(encodePrompt('a fox', bare, undefined)).rejects.toThrow('a prompt of text needs a tokenizer')
-    expect([...(await encodePrompt([7], bare, undefined)).ids]).toEqual([7])
+    await expect(encodePrompt('a fox', bare, undefined, 2048)).rejects.toThrow(
+      'a prompt of text needs a tokenizer',
+    )
+    expect([...(await encodePrompt([7], bare, undefined, 2048)).ids]).toEqual([7])
   })
 
   it('tell one from several', () => {

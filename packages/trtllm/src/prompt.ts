@@ -41,8 +41,10 @@ export async function encodePrompt(
   prompt: Prompt,
   sampling: Pick<CheckedSampling, 'addSpecialTokens' | 'truncatePromptTokens'>,
   tokenizer: Tokenizer | undefined,
+  maxSeqLen: number,
 ): Promise<EncodedPrompt> {
-  const { text, ids } = await textAndIds(prompt, sampling.addSpecialTokens, tokenizer)
+  const bound = sampling.truncatePromptTokens === undefined ? maxSeqLen : Number.POSITIVE_INFINITY
+  const { text, ids } = await textAndIds(prompt, sampling.addSpecialTokens, tokenizer, bound)
   const kept = sampling.truncatePromptTokens === undefined ? ids : ids.slice(-sampling.truncatePromptTokens)
   return { ids: Int32Array.from(kept), ...(text !== undefined && { text }) }
 }
@@ -51,18 +53,41 @@ async function textAndIds(
   prompt: Prompt,
   addSpecialTokens: boolean,
   tokenizer: Tokenizer | undefined,
+  maxSeqLen: number,
 ): Promise<{ text?: string; ids: readonly number[] | Int32Array }> {
   const given = tokenIdsOf(prompt)
   if (given) return { ids: checkedIds(given) }
   const plain = plainText(prompt)
   const chat = plain === undefined ? chatOf(prompt) : undefined
   if (!tokenizer) throw needsTokenizer('a prompt of text')
-  if (!chat) return { text: plain!, ids: await tokenizer.encodeAsync(plain!, { addSpecialTokens }) }
+  if (!chat) {
+    refuseTooLong(tokenizer, plain!, maxSeqLen)
+    return { text: plain!, ids: await tokenizer.encodeAsync(plain!, { addSpecialTokens }) }
+  }
   const { messages, tools, addGenerationPrompt = true, chatTemplateKwargs } = chat
+  if (messages.length === 0) throw noMessages()
   const text = tokenizer.render(messages, { ...chatTemplateKwargs, tools, addGenerationPrompt })
+  refuseTooLong(tokenizer, text, maxSeqLen)
   // The template writes its own special tokens.
   return { text, ids: await tokenizer.encodeAsync(text, { addSpecialTokens: false }) }
 }
+
+/** Tokenizing megabytes only to refuse them would cost seconds. */
+function refuseTooLong(tokenizer: Tokenizer, text: string, maxSeqLen: number): void {
+  const least = tokenizer.leastTokens(text)
+  if (least < maxSeqLen) return
+  throw new TrtllmError(
+    'context_length_exceeded',
+    `the prompt has at least ${least} tokens, at most ${maxSeqLen - 1} leave room for an answer; shorten it, set ` +
+      'truncatePromptTokens or raise maxSeqLen',
+    { details: { field: 'prompt', param: 'prompt' } },
+  )
+}
+
+const noMessages = (): TrtllmError =>
+  new TrtllmError('invalid_request', 'messages is empty, expected at least one message', {
+    details: { field: 'messages', param: 'messages' },
+  })
 
 function tokenIdsOf(prompt: Prompt): readonly number[] | Int32Array | undefined {
   if (prompt instanceof Int32Array) return prompt

@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { embeddedModelPath, LLM, type LoadOptions } from '../src/index.js'
 
 const shape = (name: string) => fileURLToPath(new URL(`../../../benchmarks/shapes/${name}`, import.meta.url))
@@ -194,6 +194,26 @@ describe('loading', () => {
     expect(llm.state).toBe('closed')
     await llm.close()
     await expect(llm.generate('Once')).rejects.toMatchObject({ code: 'server_shutdown' })
+  })
+
+  it('fails requests by name whose logits are NaN, and goes on', async () => {
+    const folder = changed({})
+    const shard = join(folder, 'model-00002-of-00002.safetensors')
+    const bytes = readFileSync(shard)
+    const headerBytes = Number(bytes.readBigUInt64LE())
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<
+      string,
+      { data_offsets: [number, number] }
+    >
+    bytes.writeUInt16LE(0x7fff, 8 + headerBytes + header['model.norm.weight']!.data_offsets[0])
+    writeFileSync(shard, bytes)
+    await using llm = await LLM.load(folder, { device: 'cpu' })
+    for (const temperature of [0, 1])
+      await expect(llm.generate('Once', { maxTokens: 4, temperature, logprobs: 2 })).rejects.toMatchObject({
+        code: 'internal',
+        message: expect.stringMatching(/^output token 1 could not be chosen: the model's logits are NaN/),
+      })
+    await vi.waitFor(async () => expect((await llm.getStats()).gauges.quiescent).toBe(true))
   })
 
   it('drains where asked to', async () => {

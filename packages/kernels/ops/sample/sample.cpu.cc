@@ -11,13 +11,15 @@ namespace ISA_NS {
 // Rows go round-robin to this many parts, each with one row of scratch weights.
 constexpr int64_t kSampleParts = 16;
 
+// The drawn id, or -1 where the logits are no numbers to choose by.
 static int64_t draw(const float* logits, int64_t vocab, const int32_t* record, int64_t output_index, float* weights) {
   const float temperature = word_f32(record, words::temperature);
   const float top_p = word_f32(record, words::top_p);
   const float min_p = word_f32(record, words::min_p);
   const int64_t top_k = record[words::top_k];
   const float best = best_logit(logits, vocab);
-  const bool greedy = !(temperature > 0) || top_k == 1 || top_p <= 0 || best - best != 0;
+  if (best == __builtin_inff() || has_nan(logits, vocab)) return -1;
+  const bool greedy = !(temperature > 0) || top_k == 1 || top_p <= 0 || best == -__builtin_inff();
   if (greedy) return first_id_of(logits, vocab, best);
 
   const Vec shift = set(best), divisor = set(temperature);
@@ -76,7 +78,7 @@ static Status launch_sample(const OpCall& call, LaunchContext& context) {
         const float* logits = o.logits.as<float>() + row * o.logits.stride[0];
         const int64_t id = draw(logits, vocab, record, position - record[words::prompt_length] + 1, weights);
         *token = static_cast<int32_t>(id);
-        if (position + 1 >= 0 && position + 1 < o.slot_tokens.shape[1]) tokens[position + 1] = *token;
+        if (position + 1 >= 0 && position + 1 < o.slot_tokens.shape[1]) tokens[position + 1] = id < 0 ? 0 : *token;
       }
     }
   });

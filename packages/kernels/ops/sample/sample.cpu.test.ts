@@ -142,7 +142,7 @@ describe.each(cpuIsa().all)('sample on %s', (isa) => {
     for (const token of tokens.slice(3)) expect([1, 3]).toContain(token)
   })
 
-  it('never draws NaN or masked ids, and ends on rows of nothing else', async () => {
+  it('never draws masked ids, and takes id 0 where there is nothing else', async () => {
     const nothing = Number.NEGATIVE_INFINITY
     const settings = [
       {},
@@ -150,12 +150,20 @@ describe.each(cpuIsa().all)('sample on %s', (isa) => {
       { temperature: 1, topP: 0.9 },
       { temperature: 1, topK: 2, minP: 0.1 },
     ]
-    const mixed = await draw(isa, [NaN, nothing, 1, NaN, nothing], settings)
+    const mixed = await draw(isa, [nothing, nothing, 1, nothing, nothing], settings)
     expect(mixed.tokens).toEqual([2, 2, 2, 2])
-    for (const row of [new Array(20).fill(NaN), new Array(20).fill(nothing)]) {
-      expect((await draw(isa, row, settings)).tokens).toEqual([0, 0, 0, 0])
+    expect((await draw(isa, new Array(20).fill(nothing), settings)).tokens).toEqual([0, 0, 0, 0])
+  })
+
+  it('gives -1 and appends id 0 where the logits are NaN or +inf', async () => {
+    const settings = [{}, { temperature: 1 }, { temperature: 1, topP: 0.9 }, { temperature: 1, topK: 2 }]
+    const late = new Array(37).fill(0)
+    late[35] = NaN
+    for (const row of [new Array(20).fill(NaN), late, [0, Infinity, 5, Infinity]]) {
+      expect((await draw(isa, row, settings)).tokens).toEqual([-1, -1, -1, -1])
     }
-    expect((await draw(isa, [0, NaN, Infinity, 5, Infinity], settings)).tokens).toEqual([2, 2, 2, 2])
+    const { slotTokens } = await draw(isa, [0, NaN], [{ index: 2 }])
+    expect(slotTokens).toEqual([-7, -7, -7, 0, ...new Array(slotTokens.length - 4).fill(-7)])
   })
 
   it('appends at the next position of the slot, and nowhere beyond it', async () => {

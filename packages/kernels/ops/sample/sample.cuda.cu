@@ -18,13 +18,15 @@ struct SampleOperands {
   int64_t rows, vocab, slots, length, logits_stride, sampling_stride, tokens_stride;
 };
 
+// The drawn id, or -1 where the logits are no numbers to choose by; the same in every thread.
 __device__ int64_t draw(SelectMemory& shared, const float* logits, int64_t vocab, const int32_t* record, int64_t output_index) {
   const float temperature = __int_as_float(record[words::temperature]);
   const float top_p = __int_as_float(record[words::top_p]);
   const float min_p = __int_as_float(record[words::min_p]);
   const int64_t top_k = record[words::top_k];
   const Best best = find_best(logits, vocab);
-  if (!(temperature > 0) || top_k == 1 || top_p <= 0 || best.logit - best.logit != 0) return best.id;
+  if (best.has_nan || best.logit == __builtin_inff()) return -1;
+  if (!(temperature > 0) || top_k == 1 || top_p <= 0 || best.logit == -__builtin_inff()) return best.id;
 
   Kept by_count, by_mass;
   const auto mass_of = [&](int64_t i) -> Mass {
@@ -71,7 +73,7 @@ __global__ void __launch_bounds__(kSelectThreads) sample_kernel(SampleOperands o
     if (threadIdx.x == 0) {
       o.token[row] = static_cast<int32_t>(id);
       if (position + 1 >= 0 && position + 1 < o.length) {
-        o.slot_tokens[slot * o.tokens_stride + position + 1] = static_cast<int32_t>(id);
+        o.slot_tokens[slot * o.tokens_stride + position + 1] = id < 0 ? 0 : static_cast<int32_t>(id);
       }
     }
   }

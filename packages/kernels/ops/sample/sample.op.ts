@@ -3,8 +3,10 @@ import { sampleInputs } from '../../src/sampling-cases.js'
 
 /*
  * Exact meaning, the same on every backend:
- * - A NaN logit counts as -inf. The best id is the lowest id with the largest logit (id 0 when all are -inf).
- * - Greedy when temperature = 0, topK = 1, topP = 0, or the largest logit is +inf or -inf: the best id.
+ * - A row with a NaN logit, or with +inf as its largest, has nothing to choose by: it gives -1 and appends id 0, which
+ *   keeps the steps enqueued behind it inside the vocabulary until the host ends the sequence.
+ * - The best id is the lowest id with the largest logit (id 0 when all are -inf).
+ * - Greedy when temperature = 0, topK = 1, topP = 0, or the largest logit is -inf: the best id.
  * - Else w[i] = exp((logit[i] - best) / temperature). min_p keeps w[i] >= minP. top_k keeps the k largest of those;
  *   top_p keeps the smallest prefix of those, best first, whose mass is >= topP * (mass of what top_k left).
  *   Equal logits go by id, lowest first.

@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Damage, TinyCheckpoint } from '../testing/damaged-checkpoint.js'
 import { refusalOf } from '../testing/refusal.js'
@@ -43,6 +43,20 @@ const table: [string, Damage, string][] = [
     'empty file',
     (c) => truncateSync(c.weights().single, 0),
     'model.safetensors: 0 bytes are too few for a safetensors file; download it again',
+  ],
+  [
+    'a Git LFS pointer',
+    (c) =>
+      writeFileSync(c.weights().single, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n'),
+    'model.safetensors: is a Git LFS pointer, not the weights; run "git lfs pull" in its folder',
+  ],
+  [
+    'a directory',
+    (c) => {
+      rmSync(c.weights().single)
+      mkdirSync(c.single)
+    },
+    'model.safetensors: is a directory, expected a safetensors file',
   ],
   [
     'cut inside the length',

@@ -47,7 +47,10 @@ export function readSafetensorsHeader(file: string): StoredTensor[] {
 function readHeaderText(file: string): { text: string; dataStart: number; fileBytes: number } {
   const handle = openForReading(file)
   try {
-    const fileBytes = fstatSync(handle).size
+    const stat = fstatSync(handle)
+    if (stat.isDirectory()) throw badCheckpoint(`${file}: is a directory, expected a safetensors file`)
+    const fileBytes = stat.size
+    refuseLfsPointer(file, handle, fileBytes)
     if (fileBytes < lengthBytes) {
       throw badCheckpoint(`${file}: ${fileBytes} bytes are too few for a safetensors file; download it again`)
     }
@@ -70,6 +73,18 @@ function readHeaderText(file: string): { text: string; dataStart: number; fileBy
     return { text: decode(file, bytes), dataStart: lengthBytes + headerBytes, fileBytes }
   } finally {
     closeSync(handle)
+  }
+}
+
+const lfsPointer = 'version https://git-lfs.github.com/spec/'
+
+/** A clone without Git LFS has small text files where the weights should be. */
+function refuseLfsPointer(file: string, handle: number, fileBytes: number): void {
+  if (fileBytes > 1024) return
+  const start = Buffer.alloc(lfsPointer.length)
+  readSync(handle, start, 0, start.length, 0)
+  if (start.toString('latin1') === lfsPointer) {
+    throw badCheckpoint(`${file}: is a Git LFS pointer, not the weights; run "git lfs pull" in its folder`)
   }
 }
 

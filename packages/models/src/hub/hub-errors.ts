@@ -1,6 +1,11 @@
 import { TrtllmError } from '@trtllm/kernels'
 import { badCheckpoint } from '../bad-input.js'
 
+/** Model data that is not handed out, as a checkpoint that is not there. */
+const noModelData = { exitCode: 65 }
+/** A resource that may be there later. */
+const unavailable = { exitCode: 69 }
+
 /** A status the hub will answer with again; asking once more does not help. */
 export const isFinalStatus = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 429
@@ -17,21 +22,27 @@ export function hubStatusError(
     const remedy = hasToken
       ? 'the token is not valid; make a new one and set HF_TOKEN'
       : 'the model is private or gated, or does not exist; set HF_TOKEN to a token that may read it'
-    return new TrtllmError('unauthorized', `hub: ${page}: 401: ${remedy}`)
+    return new TrtllmError('unauthorized', `hub: ${page}: 401: ${remedy}`, noModelData)
   }
   if (status === 403) {
     return new TrtllmError(
       'forbidden',
       `hub: ${page}: 403: this token may not read it; accept the model's licence on its page, or use a token with read access`,
+      noModelData,
     )
   }
   if (status === 404) {
     return new TrtllmError(
       'not_found',
       `hub: ${page}: 404: no such model, revision or file; check the spelling`,
+      noModelData,
     )
   }
-  return new TrtllmError('overloaded', `hub: ${page}: the hub answered ${status}; try again later`)
+  return new TrtllmError(
+    'overloaded',
+    `hub: ${page}: the hub answered ${status}; try again later`,
+    unavailable,
+  )
 }
 
 /** Nothing answered, after all retries. */
@@ -40,6 +51,7 @@ export class HubUnreachable extends TrtllmError {
     super(
       'overloaded',
       `hub: ${repository}: cannot reach ${endpoint}: ${reason}; check the network, or give a local directory`,
+      unavailable,
     )
   }
 }

@@ -152,7 +152,7 @@ describe('resolveModel', () => {
   it('gives up on a hub that stays overloaded', async () => {
     await using hub = await HubServer.start(oneFile())
     hub.faults = { statuses: [503, 503, 503, 503] }
-    await expect(pull(hub)).rejects.toMatchObject({ code: 'overloaded' })
+    await expect(pull(hub)).rejects.toMatchObject({ code: 'overloaded', exitCode: 69 })
   })
 
   it.each([
@@ -198,7 +198,7 @@ describe('resolveModel', () => {
   ])('names the remedy for %i', async (status, code, message) => {
     await using hub = await HubServer.start(oneFile())
     hub.faults = { statuses: [status] }
-    await expect(pull(hub)).rejects.toMatchObject({ code, message })
+    await expect(pull(hub)).rejects.toMatchObject({ code, message, exitCode: 65 })
   })
 
   it('sends the token, whatever its form', async () => {

@@ -59,7 +59,7 @@ function checkPrompt({ id, promptIds }: EngineRequest, { vocabSize, maxSeqLen }:
     refuse(
       'context_length_exceeded',
       'promptIds',
-      `the prompt has ${promptIds.length} tokens, at most ${maxSeqLen - 1} leave room for an answer; shorten it or raise max_seq_len`,
+      `the prompt has ${promptIds.length} tokens, at most ${maxSeqLen - 1} leave room for an answer; shorten it or raise maxSeqLen`,
     )
   }
   checkIds('promptIds', promptIds, vocabSize)

@@ -17,11 +17,17 @@ export function childProcessLink(modulePath: string | URL, options: ForkOptions 
       if (child.connected) child.send(message as object, () => {})
     },
     receive(onMessage, onExit) {
+      let isOver = false
       child.on('message', onMessage)
-      child.on('error', () => child.kill('SIGKILL'))
+      child.on('error', (error) => {
+        child.kill('SIGKILL')
+        // A process that never started has no exit to wait for.
+        if (child.pid !== undefined || isOver) return
+        isOver = true
+        onExit({ how: `could not be started: ${error.message}` })
+      })
       let how: string | undefined
       let exitCode: number | undefined
-      let isOver = false
       // The channel may still hold messages when the process has ended: the engine is over when both have.
       const settle = () => {
         if (how === undefined || child.connected || isOver) return

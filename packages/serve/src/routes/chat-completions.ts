@@ -15,6 +15,7 @@ import {
   checkModelName,
   checkRoomEarly,
   deadlineOf,
+  encodeFitting,
   fitPrompt,
   warnIgnored,
 } from './prepare-call.js'
@@ -40,7 +41,11 @@ export async function chatCompletions(context: ServerContext, request: FastifyRe
   const lengthField = body.max_completion_tokens === undefined ? 'max_tokens' : 'max_completion_tokens'
   const wanted = body[lengthField]
   const maxTokens = boundMaxTokens(context, lengthField, wanted)
-  const encoded = await model.encode(text, { addSpecialTokens: body.add_special_tokens ?? false })
+  const encoded = await encodeFitting(model, text, 'messages', {
+    maxTokens: wanted,
+    truncate: body.truncate_prompt_tokens,
+    addSpecialTokens: body.add_special_tokens ?? false,
+  })
   const promptIds = fitPrompt(encoded, 'messages', wanted, body.truncate_prompt_tokens, model.info)
   const sampling = samplingOf(
     body,

@@ -13,6 +13,7 @@ import {
   checkModelName,
   checkRoomEarly,
   deadlineOf,
+  encodeFitting,
   fitPrompt,
   warnIgnored,
 } from './prepare-call.js'
@@ -46,7 +47,11 @@ export async function completions(context: ServerContext, request: FastifyReques
   for (const [at, prompt] of prompts.entries()) {
     const encoded =
       typeof prompt === 'string'
-        ? await model.encode(prompt, { addSpecialTokens: body.add_special_tokens ?? true })
+        ? await encodeFitting(model, prompt, 'prompt', {
+            maxTokens: body.max_tokens,
+            truncate: body.truncate_prompt_tokens,
+            addSpecialTokens: body.add_special_tokens ?? true,
+          })
         : prompt
     const room = body.max_tokens ?? 1
     const promptIds = fitPrompt(encoded, 'prompt', room, body.truncate_prompt_tokens, model.info)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError } from '../errors/api-error.js'
 import type { AnswerHead } from '../protocol/answer-format.js'
-import type { ServedModelInfo } from '../served-model.js'
+import type { ServedModel, ServedModelInfo } from '../served-model.js'
 import { admissionLimits, type ServerContext } from '../server-context.js'
 
 /** Refuses names of models that are not served. @returns the name answers carry. @throws ApiError `not_found`. */
@@ -54,6 +54,34 @@ export function boundMaxTokens(
   return wanted ?? most
 }
 
+/** The token ids of a text; one that surely leaves no room to answer is refused before it is tokenized. */
+export async function encodeFitting(
+  model: ServedModel,
+  text: string,
+  field: 'messages' | 'prompt',
+  { maxTokens = 1, truncate, addSpecialTokens }: EncodingNeeds,
+): Promise<number[]> {
+  const least = truncate === undefined ? model.leastTokens(text) : 0
+  if (least + maxTokens > model.info.maxSeqLen)
+    throw tooLong(field, `at least ${least} tokens`, maxTokens, model.info)
+  return await model.encode(text, { addSpecialTokens })
+}
+
+interface EncodingNeeds {
+  maxTokens: number | undefined
+  truncate: number | undefined
+  addSpecialTokens: boolean
+}
+
+function tooLong(field: string, found: string, maxTokens: number, { maxSeqLen }: ServedModelInfo): ApiError {
+  return new ApiError(
+    'context_length_exceeded',
+    `This model's context is ${maxSeqLen} tokens; the prompt has ${found} and the answer may need ` +
+      `${maxTokens}. Shorten the prompt, lower max_tokens or set truncate_prompt_tokens.`,
+    { param: field },
+  )
+}
+
 /** Keeps the last tokens where the client asked for it, and refuses prompts that leave no room to answer. */
 export function fitPrompt(
   ids: number[],
@@ -75,12 +103,7 @@ export function fitPrompt(
   if (kept.length === 0)
     throw new ApiError('invalid_request', `'${field}' is empty after tokenization.`, { param: field })
   if (kept.length + (maxTokens ?? 1) > info.maxSeqLen)
-    throw new ApiError(
-      'context_length_exceeded',
-      `This model's context is ${info.maxSeqLen} tokens; the prompt has ${kept.length} and the answer may need ` +
-        `${maxTokens ?? 1}. Shorten the prompt, lower max_tokens or set truncate_prompt_tokens.`,
-      { param: field },
-    )
+    throw tooLong(field, String(kept.length), maxTokens ?? 1, info)
   return kept
 }
 

@@ -70,6 +70,10 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
     return history.join('') + echoMark + (messages.at(-1)?.content ?? '')
   }
 
+  leastTokens(): number {
+    return 0
+  }
+
   async encode(text: string): Promise<number[]> {
     return [...Buffer.from(text)]
   }

@@ -22,6 +22,13 @@ TRTLLM_INLINE float best_logit(const float* logits, int64_t count) {
   return tail;
 }
 
+// Whether a logit is NaN: nothing can be chosen from such a row.
+TRTLLM_INLINE bool has_nan(const float* logits, int64_t count) {
+  int found = 0;
+  for (int64_t i = 0; i < count; i++) found |= logits[i] != logits[i];
+  return found != 0;
+}
+
 // The lowest id whose logit is `best`; 0 when there is none.
 TRTLLM_INLINE int64_t first_id_of(const float* logits, int64_t count, float best) {
   if (best == -__builtin_inff()) return 0;

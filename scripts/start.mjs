@@ -2,9 +2,31 @@
 // `npm start [-- flags]`: from a clean clone to a server. Flags are those of trtllm-serve; `--cuda` builds the CUDA
 // kernels where no GPU is found.
 import { cudaChoice, findNvcc, gpuCapabilities } from './cuda-toolchain.mjs'
+import { stopWithParent } from './stop-with-parent.mjs'
 import { build, checkTools, install, orStop, Stop, stage } from './workspace.mjs'
 
 const flags = process.argv.slice(2).filter((flag) => flag !== '--cuda')
+
+/** `npm start --port 9000` is npm's option, not ours: without the two dashes it would be lost in silence. @throws Stop */
+function refuseSwallowedFlags() {
+  const names = [
+    'api_key',
+    'config',
+    'cuda',
+    'device',
+    'dtype',
+    'host',
+    'max_batch_size',
+    'max_seq_len',
+    'model',
+    'port',
+  ]
+  const name = names.find((each) => process.env[`npm_config_${each}`] !== undefined)
+  if (name === undefined) return
+  const value = process.env[`npm_config_${name}`]
+  const flag = `--${name.replaceAll('_', '-')}${value === 'true' || value === '' ? '' : ` ${value}`}`
+  throw new Stop(`npm took ${flag} for itself; write: npm start -- ${flag}`)
+}
 
 function chooseCuda() {
   try {
@@ -52,6 +74,8 @@ const onServing = (server) => {
 }
 
 async function main() {
+  refuseSwallowedFlags()
+  if (process.env.npm_lifecycle_event === 'start') stopWithParent()
   let cuda = { env: {}, why: '' }
   await stage('tools', () => {
     const tools = checkTools()

@@ -12,10 +12,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Runs a script where only some programs are found, each standing for one that tells a version. */
-function runBare(script: string, programs: string[]) {
+function runBare(script: string, programs: string[], more: Record<string, string> = {}) {
   for (const program of programs) symlinkSync(process.execPath, join(folder, program))
   const file = fileURLToPath(new URL(script, import.meta.url))
-  return spawnSync(process.execPath, [file], { env: { PATH: folder }, encoding: 'utf8' })
+  return spawnSync(process.execPath, [file], { env: { PATH: folder, ...more }, encoding: 'utf8' })
 }
 
 test('npm start names every missing tool and the command that brings them', () => {
@@ -24,6 +24,14 @@ test('npm start names every missing tool and the command that brings them', () =
   expect(stderr).toMatch(
     /^The native code is built on this machine, and g\+\+, cmake, make are missing\.\nOn Debian and Ubuntu: (sudo )?apt-get install -y g\+\+ cmake make\n$/,
   )
+})
+
+test('npm start tells a flag that npm kept for itself', () => {
+  const { status, stderr } = runBare('./start.mjs', [], { npm_config_port: '9000' })
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: 'npm took --port 9000 for itself; write: npm start -- --port 9000\n',
+  })
 })
 
 test('one missing tool is named alone', () => {

@@ -9,13 +9,14 @@ const embeddedName = '@trtllm/tales'
 export async function loadModel(options: ServeOptions, log: Logger): Promise<ServedModel> {
   const startMs = performance.now()
   const stages = new StageLog(log)
-  const name = options.model ?? embeddedName
   const llm = await LLM.load(options.model ?? embeddedModelPath(), {
     ...options.load,
     isolation: 'process',
     onProgress: (stage: string, done: number, total: number) => stages.tell(stage, done, total),
   })
   stages.end()
+  // A folder is served under its name: where it lies is nobody's business.
+  const name = options.model === undefined ? embeddedName : llm.info.name
   const seconds = Number(((performance.now() - startMs) / 1000).toFixed(2))
   const { device, dtype, maxBatchSize, maxNumTokens, maxSeqLen, kvTokens } = llm.info
   log.info(

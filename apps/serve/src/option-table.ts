@@ -61,6 +61,7 @@ export const optionTable = {
     ['auto', 'f32', 'float32', 'bf16', 'bfloat16', 'f16', 'float16'],
     'precision of weights and activations (default auto)',
   ),
+  quant: choice(['none', 'fp8', 'int8'], 'format of the weights; none keeps --dtype (default none)'),
   load_format: choice(['auto', 'dummy'], 'auto reads the checkpoint; dummy fills random weights'),
   max_batch_size: integer(1, 4096, 'sequences run at once'),
   max_num_tokens: integer(1, million, 'tokens of one step'),

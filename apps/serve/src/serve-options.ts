@@ -21,6 +21,7 @@ export interface ServeOptions {
     revision?: string
     device: string
     dtype: DType
+    quant?: 'none' | 'fp8' | 'int8'
     loadFormat: 'auto' | 'dummy'
     maxBatchSize?: number
     maxNumTokens?: number
@@ -66,6 +67,7 @@ export function serveOptions(
   const logLevel: string = given.log_level ?? 'info'
   const optional: Record<string, unknown> = {
     tokenizer: given.tokenizer,
+    quant: given.quant,
     revision: given.revision,
     maxBatchSize: given.max_batch_size,
     maxNumTokens: given.max_num_tokens,

@@ -70,8 +70,8 @@ class Call {
 
   private bindType(name: string, rule: DTypeRule, value: Value): void {
     if (rule === 'float') {
-      const isFloat = value.dtype !== 'i32' && value.dtype !== 'u8'
-      if (!isFloat) this.fail(`${name} is a float, ${value.path} is ${value.dtype}`)
+      if (!['f32', 'f16', 'bf16'].includes(value.dtype))
+        this.fail(`${name} is a float, ${value.path} is ${value.dtype}`)
       this.floatType ??= value.dtype
     }
     const expected = this.dtypeOf(rule)

@@ -4,9 +4,10 @@ import { Value } from './value.js'
 
 /**
  * How a weight is stored: a `matrix` in the device's own layout, a row-major `table` that is looked up by row, a
- * `vector` (or a few, one a row), or `derived` values computed from the config instead of read from a checkpoint.
+ * `vector` (or a few, one a row), `derived` values computed from the config instead of read from a checkpoint, or the
+ * `scale` of a quantized matrix, one number for each of its rows.
  */
-export type ParamKind = 'matrix' | 'table' | 'vector' | 'derived'
+export type ParamKind = 'matrix' | 'table' | 'vector' | 'derived' | 'scale'
 
 /** The part of a checkpoint tensor that this rank holds. */
 export interface ParamSlice {
@@ -45,6 +46,8 @@ export class Param {
     readonly sources: readonly ParamSource[],
     /** The values of a derived param, row by row. */
     readonly values?: Float32Array,
+    /** Path of the matrix that a scale belongs to. */
+    readonly scaleOf?: string,
   ) {
     const shape = isList(kind, columns) ? [Dim.of(rows)] : [Dim.of(rows), Dim.of(columns)]
     this.value = new Value(path, dtype, shape, { kind: 'param', param: this })
@@ -56,7 +59,8 @@ export class Param {
 }
 
 /** Whether a param has one axis. */
-const isList = (kind: ParamKind, columns: number): boolean => kind === 'vector' && columns === 1
+const isList = (kind: ParamKind, columns: number): boolean =>
+  (kind === 'vector' || kind === 'scale') && columns === 1
 
 /** The params of one trace, by path and in the order of their first use. */
 export class ParamTable {

@@ -1,4 +1,4 @@
-import type { DType } from '@trtllm/kernels'
+import { type DType, dtypeBytes } from '@trtllm/kernels'
 
 /** What compiling has to know of a device; an opened `Device` is one. */
 export interface PlanDevice {
@@ -13,5 +13,5 @@ export interface PlanDevice {
 export const nullPlanDevice: PlanDevice = {
   kind: 'null',
   matrixLayout: 'strided',
-  matrixBytes: (dtype, rows, columns) => rows * columns * (dtype === 'f32' ? 4 : 2),
+  matrixBytes: (dtype, rows, columns) => rows * columns * dtypeBytes[dtype],
 }

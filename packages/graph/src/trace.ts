@@ -4,7 +4,8 @@ import type { ModelDefinition } from './define-model.js'
 import { Dim } from './dim.js'
 import type { Graph } from './graph.js'
 import { checkMesh, type Mesh } from './mesh.js'
-import { runPasses } from './passes/index.js'
+import { runPass, runPasses } from './passes/index.js'
+import type { Pass } from './passes/pass.js'
 import { Recorder } from './recorder.js'
 import { Scope } from './scope.js'
 import type { Value } from './value.js'
@@ -15,6 +16,8 @@ export interface TraceOptions {
   readonly dtype: FloatDType
   /** Default: one rank. */
   readonly mesh?: Mesh
+  /** Keeps weights in another format; runs after the passes, which see linears as the model wrote them. */
+  readonly quantization?: Pass
   /** Passes to leave out, by name; `all` leaves out every one. */
   readonly disabledPasses?: readonly string[]
   /** What plan texts call the model. Default: the first architecture. */
@@ -31,6 +34,7 @@ export function trace<Config>(
   options: TraceOptions,
 ): Graph {
   const { dtype, mesh = { size: 1, rank: 0 }, disabledPasses = [], name = model.architectures[0] } = options
+  const { quantization } = options
   checkMesh(mesh)
   const recorder = new Recorder(dtype, mesh)
   const logits = model.forward(new Scope('', recorder), config, recorder.step)
@@ -47,8 +51,9 @@ export function trace<Config>(
     passes: [],
   }
   const optimized = runPasses(graph, disabledPasses)
-  verifyGraph(optimized)
-  return optimized
+  const final = quantization ? runPass(quantization, optimized) : optimized
+  verifyGraph(final)
+  return final
 }
 
 function checkLogits(name: string, logits: Value): void {

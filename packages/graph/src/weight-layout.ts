@@ -18,6 +18,8 @@ export interface PlacedParam {
   readonly sources: readonly ParamSource[]
   /** The content of a derived param. */
   readonly values?: Float32Array
+  /** Path of the matrix that a scale belongs to: it is written with that matrix. */
+  readonly scaleOf?: string
 }
 
 export interface WeightLayout {
@@ -29,10 +31,21 @@ export interface WeightLayout {
 export function placeParams(params: readonly Param[], device: PlanDevice): WeightLayout {
   const placed: PlacedParam[] = []
   let offset = 0
-  for (const { path, dtype, kind, rows, columns, sources, values } of params) {
+  for (const { path, dtype, kind, rows, columns, sources, values, scaleOf } of params) {
     const bytes =
       kind === 'matrix' ? device.matrixBytes(dtype, rows, columns) : rows * columns * dtypeBytes[dtype]
-    placed.push({ path, dtype, kind, rows, columns, offset, bytes, sources, ...(values && { values }) })
+    placed.push({
+      path,
+      dtype,
+      kind,
+      rows,
+      columns,
+      offset,
+      bytes,
+      sources,
+      ...(values && { values }),
+      ...(scaleOf !== undefined && { scaleOf }),
+    })
     offset += aligned(bytes)
   }
   return { params: placed, bytes: offset }

@@ -102,6 +102,16 @@ export class Device extends NativeObject {
     )
   }
 
+  /**
+   * Writes rows of an f8 or i8 matrix as `loadMatrix` does, each divided by its largest magnitude over that of the type,
+   * and those scales (f32, one a row of the matrix) from `scaleOffset` bytes on. Errors as `loadMatrix`.
+   */
+  loadQuantized(target: Buffer, at: MatrixPlace, scaleOffset: number, source: MatrixSource): void {
+    const { offset, dtype, rows, columns, firstRow } = at
+    const place = [offset, dtype, rows, columns, firstRow, scaleOffset] as const
+    callNative(() => native().loadQuantized(handleOf(target), ...place, ...nativeSource(source)))
+  }
+
   /** Converts and writes the elements of `source`, row after row without gaps. Errors as `loadMatrix`. */
   loadVector(target: Buffer, at: { offset: number; dtype: DType }, source: MatrixSource): void {
     callNative(() => native().loadVector(handleOf(target), at.offset, at.dtype, ...nativeSource(source)))

@@ -8,7 +8,7 @@ export {
   type DeviceOptions,
   type MatrixPlace,
 } from './device.js'
-export { type DType, dtypeBytes, dtypeCode, dtypes, type FloatDType } from './dtype.js'
+export { type DType, dtypeBytes, dtypeCode, dtypes, type FloatDType, type QuantizedDType } from './dtype.js'
 export {
   type ErrorCode,
   exitCodeOf,

@@ -49,6 +49,89 @@ it('widens every f16 exactly and narrows it back to itself', () => {
   expect(finite.every((i) => back[i] === bits[i])).toBe(true)
 })
 
+const eighth = (bits: number): number => {
+  const [sign, exponent, fraction] = [bits & 0x80 ? -1 : 1, (bits >> 3) & 15, bits & 7]
+  if (exponent === 15 && fraction === 7) return Number.NaN
+  return sign * (exponent ? (1 + fraction / 8) * 2 ** (exponent - 7) : fraction * 2 ** -9)
+}
+
+it('widens every f8 exactly, narrows it back, and rounds what lies between to the even neighbour', () => {
+  using device = Device.open('cpu')
+  using buffer = device.allocate(4096, 'values')
+  const all = Uint8Array.from({ length: 256 }, (_, i) => i)
+  using file = MappedFile.open(fileOf('all.f8', all))
+  const source = { file, offset: 0, dtype: 'f8' as const, rows: 16, columns: 16 }
+  device.loadVector(buffer, { offset: 0, dtype: 'f32' }, source)
+  const wide = new Float32Array(256)
+  buffer.read(wide)
+  expect([...wide]).toEqual([...all].map(eighth))
+  const narrow = (values: number[]): number[] => {
+    const given = { values: Float32Array.from(values), rows: 1, columns: values.length }
+    device.loadVector(buffer, { offset: 0, dtype: 'f8' }, given)
+    const bytes = new Uint8Array(values.length)
+    buffer.read(bytes)
+    return [...bytes]
+  }
+  const numbers = [...all].filter((bits) => (bits & 0x7f) !== 0x7f)
+  expect(narrow(numbers.map(eighth))).toEqual(numbers)
+  const below = numbers.filter((bits) => bits < 0x7e)
+  const middles = below.map((bits) => (eighth(bits) + eighth(bits + 1)) / 2)
+  expect(narrow(middles)).toEqual(below.map((bits) => bits + (bits & 1)))
+  expect(narrow(middles.map((x) => x * 1.0001))).toEqual(below.map((bits) => bits + 1))
+  expect(narrow(middles.map((x) => -x * 0.9999))).toEqual(below.map((bits) => bits | 0x80))
+  expect(narrow([449, 1e30, Number.POSITIVE_INFINITY, -1e9, Number.NaN])).toEqual([
+    0x7e, 0x7e, 0x7e, 0xfe, 0x7f,
+  ])
+})
+
+it.each([
+  ['f8', 448, (bits: number) => eighth(bits & 0xff)],
+  ['i8', 127, (bits: number) => (bits << 24) >> 24],
+] as const)(
+  'quantizes rows to %s, each with the scale of its largest element',
+  (dtype, largest, numberOf) => {
+    using device = Device.open('cpu')
+    const [rows, columns] = [21, 37]
+    const scaleOffset = device.matrixBytes(dtype, rows, columns)
+    using buffer = device.allocate(scaleOffset + rows * 4, 'weight')
+    const values = Float32Array.from(
+      { length: rows * columns },
+      (_, i) => Math.sin(i * 3.7) * 2 ** ((i % rows) - 9),
+    )
+    values.fill(0, 3 * columns, 4 * columns)
+    const at = { offset: 0, dtype, rows, columns }
+    for (const [firstRow, count] of [
+      [0, 5],
+      [5, rows - 5],
+    ] as const) {
+      const part = {
+        values: values.subarray(firstRow * columns, (firstRow + count) * columns),
+        rows: count,
+        columns,
+      }
+      device.loadQuantized(buffer, { ...at, firstRow }, scaleOffset, part)
+    }
+    const packed = new Uint8Array(scaleOffset)
+    const scales = new Float32Array(rows)
+    buffer.read(packed)
+    buffer.read(scales, scaleOffset)
+    const panel = Math.ceil(columns / 4) * 64
+    for (let row = 0; row < rows; row++) {
+      const own = values.subarray(row * columns, (row + 1) * columns)
+      const most = Math.max(...own.map(Math.abs))
+      expect(scales[row]).toBe(most === 0 ? 1 : Math.fround(most / largest))
+      for (let k = 0; k < columns; k++) {
+        const byte = packed[Math.floor(row / 16) * panel + Math.floor(k / 4) * 64 + (row % 16) * 4 + (k % 4)]!
+        const error = Math.abs(numberOf(byte) * scales[row]! - own[k]!)
+        // Half a unit in the last place: of three mantissa bits, or of the integer.
+        expect(error).toBeLessThanOrEqual(
+          (dtype === 'f8' ? Math.abs(own[k]!) / 16 + most * 2 ** -18 : most / 253) * 1.001,
+        )
+      }
+    }
+  },
+)
+
 it('rounds f32 to bf16 and f16 to nearest, ties to even', () => {
   using device = Device.open('cpu')
   using buffer = device.allocate(1 << 16, 'values')
@@ -128,7 +211,7 @@ it('refuses types that cannot be converted', () => {
   using buffer = device.allocate(64, 'ids')
   const source = { values: new Float32Array(4), rows: 1, columns: 4 }
   expect(() => device.loadVector(buffer, { offset: 0, dtype: 'i32' }, source)).toThrow(
-    'load f32 as i32: expected two float types',
+    'load f32 as i32: expected two types of numbers',
   )
 })
 

@@ -104,6 +104,16 @@ export interface Native {
     firstRow: number,
     ...source: NativeMatrixSource
   ): void
+  loadQuantized(
+    buffer: NativeHandle,
+    offset: number,
+    dtype: DType,
+    rows: number,
+    columns: number,
+    firstRow: number,
+    scaleOffset: number,
+    ...source: NativeMatrixSource
+  ): void
   loadVector(buffer: NativeHandle, offset: number, dtype: DType, ...source: NativeMatrixSource): void
 
   openFile(path: string): NativeHandle

@@ -14,6 +14,8 @@ import { headRmsNorm } from '../ops/head-rms-norm/head-rms-norm.op.js'
 import { kvWrite } from '../ops/kv-write/kv-write.op.js'
 import { layerNorm } from '../ops/layer-norm/layer-norm.op.js'
 import { linear } from '../ops/linear/linear.op.js'
+import { linearF8 } from '../ops/linear-f8/linear-f8.op.js'
+import { linearI8 } from '../ops/linear-i8/linear-i8.op.js'
 import { logprobs } from '../ops/logprobs/logprobs.op.js'
 import { mul } from '../ops/mul/mul.op.js'
 import { normRopeKvWrite } from '../ops/norm-rope-kv-write/norm-rope-kv-write.op.js'
@@ -48,6 +50,8 @@ export const ops = {
   kvWrite,
   layerNorm,
   linear,
+  linearF8,
+  linearI8,
   logprobs,
   mul,
   normRopeKvWrite,

@@ -158,6 +158,14 @@ function bf16Value(half: number): number {
   return word.getFloat32(0)
 }
 
+function f8Value(byte: number): number {
+  const sign = byte & 0x80 ? -1 : 1
+  const exponent = (byte >> 3) & 15
+  const fraction = byte & 7
+  if (exponent === 15 && fraction === 7) return Number.NaN
+  return exponent === 0 ? sign * fraction * 2 ** -9 : sign * (1 + fraction / 8) * 2 ** (exponent - 7)
+}
+
 /** The elements of an operand as numbers, row-major, padding left out. */
 export function decodeOperand(operand: CaseOperand, bytes: Uint8Array): Float64Array {
   const { dtype, shape, rowStride } = operand
@@ -167,6 +175,8 @@ export function decodeOperand(operand: CaseOperand, bytes: Uint8Array): Float64A
     if (dtype === 'f32') return view.getFloat32(at * 4, true)
     if (dtype === 'i32') return view.getInt32(at * 4, true)
     if (dtype === 'u8') return view.getUint8(at)
+    if (dtype === 'i8') return view.getInt8(at)
+    if (dtype === 'f8') return f8Value(view.getUint8(at))
     const half = view.getUint16(at * 2, true)
     return dtype === 'f16' ? f16Value(half) : bf16Value(half)
   }

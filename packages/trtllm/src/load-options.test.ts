@@ -46,6 +46,7 @@ describe('load options', () => {
       directory: 'dir',
       device: 'auto',
       dtype: 'f16',
+      quant: 'none',
       loadFormat: 'auto',
       maxBatchSize: 4,
     })

@@ -1,9 +1,13 @@
 import { type FloatDType, TrtllmError } from '@trtllm/kernels'
+import { weightFormats } from '@trtllm/quant'
 import type { CapacityPolicy } from '@trtllm/runtime'
 import { shownValue } from './shown-value.js'
 
 /** Precisions by both of their names; `auto` is the checkpoint's. */
 export type DTypeName = 'auto' | FloatDType | 'float32' | 'float16' | 'bfloat16'
+
+/** How weights are kept: as the dtype says, or in 8 bits with a scale for each output, rounded while loading. */
+export type QuantName = 'none' | 'fp8' | 'int8'
 
 /** How to load a model. Everything is optional. */
 export interface LoadOptions {
@@ -11,6 +15,8 @@ export interface LoadOptions {
   device?: string | undefined
   /** Default `auto`. */
   dtype?: DTypeName | undefined
+  /** Format of the weights of linears. Default `none`. */
+  quant?: QuantName | undefined
   /**
    * Where the engine runs: `thread` of this process (default), or a `process` of its own, which a crash of the engine
    * does not take along.
@@ -55,6 +61,7 @@ export interface EngineConfig {
   readonly directory: string
   readonly device: string
   readonly dtype: 'auto' | FloatDType
+  readonly quant: QuantName
   readonly loadFormat: 'auto' | 'dummy'
   readonly maxBatchSize?: number
   readonly maxNumTokens?: number
@@ -86,6 +93,7 @@ const checks: Readonly<Record<keyof LoadOptions, Check>> = {
     (value) => isText(value) && /^(auto|cpu|null|cuda(:\d{1,3})?)$/.test(value),
   ),
   dtype: oneOf(...Object.keys(dtypeNames)),
+  quant: oneOf('none', ...weightFormats.keys()),
   isolation: oneOf('thread', 'process'),
   tokenizer: which(
     'a folder, a hub id or false',
@@ -162,6 +170,7 @@ export function engineConfig(directory: string, options: LoadOptions): EngineCon
     directory,
     device: options.device ?? 'auto',
     dtype: dtypeNames[options.dtype ?? 'auto'],
+    quant: options.quant ?? 'none',
     loadFormat: options.loadFormat ?? 'auto',
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   }

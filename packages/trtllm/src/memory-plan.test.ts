@@ -8,7 +8,7 @@ import { type CompileSizes, type MemoryOffer, planMemory } from './memory-plan.j
 import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
 
 const gibibyte = 2 ** 30
-const base: EngineConfig = { directory: '', device: 'auto', dtype: 'auto', loadFormat: 'auto' }
+const base: EngineConfig = { directory: '', device: 'auto', dtype: 'auto', quant: 'none', loadFormat: 'auto' }
 const shape = (name: string) => fileURLToPath(new URL(`../../../benchmarks/shapes/${name}`, import.meta.url))
 
 async function compilerOf(name: string, dtype: 'bf16' | 'f32'): Promise<CompileSizes> {

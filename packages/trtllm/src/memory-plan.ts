@@ -7,10 +7,16 @@ const mebibyte = 2 ** 20
 const gibibyte = 2 ** 30
 
 /** Room for what kernels need while they run, which is known only when the native plan is made. */
-const workspaceBytes: Readonly<Record<DeviceKind, number>> = {
+const kernelBytes: Readonly<Record<DeviceKind, number>> = {
   cuda: 64 * mebibyte,
   cpu: 16 * mebibyte,
   null: 0,
+}
+
+/** That room, and on a GPU the activations of one linear once more where it rounds them to f8. */
+function workspaceBytes({ params, limits }: CompiledPlan, kind: DeviceKind): number {
+  const widths = params.filter(({ dtype }) => dtype === 'f8').map(({ columns }) => columns)
+  return kernelBytes[kind] + (kind === 'cuda' ? Math.max(0, ...widths) * limits.tokens : 0)
 }
 
 /** Largest KV cache on the CPU, and its share of the free memory, when nothing else is said. */
@@ -87,8 +93,8 @@ function cacheBytes(
 }
 
 /** Two steps are in flight: the second slab comes on top of the plan's one. */
-const needBesideCache = ({ memory }: CompiledPlan, { kind }: MemoryOffer): number =>
-  fixedBytes(memory) + memory.stepBytes + workspaceBytes[kind]
+const needBesideCache = (compiled: CompiledPlan, { kind }: MemoryOffer): number =>
+  fixedBytes(compiled.memory) + compiled.memory.stepBytes + workspaceBytes(compiled, kind)
 
 const pagesOf = (tokens: number): number => Math.ceil(tokens / pageTokens)
 
@@ -107,7 +113,7 @@ function refusal(
   const needBytes = needBesideCache(compiled, offer) + sequence
   const parts = [
     `weights ${inGiB(memory.weightsBytes)}`,
-    `activations and step ${inGiB(memory.arenaBytes + 2 * memory.stepBytes + workspaceBytes[offer.kind])}`,
+    `activations and step ${inGiB(memory.arenaBytes + 2 * memory.stepBytes + workspaceBytes(compiled, offer.kind))}`,
     `slot state ${inGiB(memory.stateBytes)}`,
     `KV cache of one sequence of ${wanted.maxSeqLen} tokens ${inGiB(sequence)}`,
   ]

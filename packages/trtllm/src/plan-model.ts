@@ -1,6 +1,7 @@
 import { type CompiledPlan, compile, type Graph, type Mesh, type PlanDevice, trace } from '@trtllm/graph'
 import type { FloatDType } from '@trtllm/kernels'
 import type { ModelConfig } from '@trtllm/models'
+import { quantizeWeights, weightFormats } from '@trtllm/quant'
 import type { EngineConfig } from './load-options.js'
 import { type CompileSizes, type MemoryOffer, type MemoryPlan, planMemory } from './memory-plan.js'
 import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
@@ -31,10 +32,12 @@ export interface ModelPlanner {
 
 /** Traces and lays out a model as loading it would. @throws TrtllmError contradictory_config, bad_flag. */
 export function modelPlanner({ model, dtype, config, device, offer, mesh }: PlanRequest): ModelPlanner {
+  const format = weightFormats.get(config.quant)
   const graphs = new Map<FloatDType, Graph>()
   const graphOf = (own: FloatDType): Graph => {
     const options = {
       dtype: own,
+      ...(format && { quantization: quantizeWeights(format) }),
       disabledPasses: config.disabledPasses ?? [],
       name: model.name,
       ...(mesh && { mesh }),

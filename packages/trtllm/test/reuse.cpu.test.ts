@@ -23,6 +23,7 @@ async function answers(
     directory: embeddedModelPath(),
     device: 'cpu',
     dtype: 'f32',
+    quant: 'none',
     loadFormat: 'auto',
     maxBatchSize: 6,
     maxNumTokens: 96,

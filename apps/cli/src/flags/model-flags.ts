@@ -1,5 +1,5 @@
 import type { Command as Program } from 'commander'
-import { type DTypeName, embeddedModelPath, type LoadOptions } from 'trtllm'
+import { type DTypeName, embeddedModelPath, type LoadOptions, type QuantName } from 'trtllm'
 import { choiceFlag, integerFlag, numberFlag, patternFlag } from './value-flags.js'
 
 /** The precisions that `--dtype` takes. */
@@ -26,6 +26,10 @@ export const deviceFlag = () =>
 export const dtypeFlag = () =>
   choiceFlag('--dtype <dtype>', 'precision: f32, bf16, f16 (default: that of the checkpoint)', dtypeNames)
 
+/** `--quant`. */
+export const quantFlag = () =>
+  choiceFlag('--quant <format>', 'weights: none (as --dtype says), fp8 or int8', ['none', 'fp8', 'int8'])
+
 /** `--threads`. */
 export const threadsFlag = () =>
   integerFlag('--threads <count>', 'CPU threads (default: one per core)', 1, 4096)
@@ -35,6 +39,7 @@ export interface ModelFlags {
   readonly model?: string
   readonly device?: string
   readonly dtype?: DTypeName
+  readonly quant?: QuantName
   readonly threads?: number
   readonly tokenizer?: string
   readonly chatTemplate?: string
@@ -54,6 +59,7 @@ export function addModelFlags(program: Program): Program {
     .option('--model <model>', 'folder or hub id (default: the embedded model)')
     .addOption(deviceFlag())
     .addOption(dtypeFlag())
+    .addOption(quantFlag())
     .addOption(threadsFlag())
     .option('--tokenizer <folder>', 'folder or hub id of the tokenizer (default: the model)')
     .option('--chat-template <file>', 'file with a chat template that replaces the model’s own')
@@ -80,10 +86,10 @@ export const modelNameOf = ({ model }: ModelFlags): string => model ?? '@trtllm/
 
 /** What `LLM.load` is to be told. */
 export function loadOptionsOf(flags: ModelFlags): LoadOptions {
-  const { device, dtype, threads, tokenizer, chatTemplate, revision, loadFormat } = flags
+  const { device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat } = flags
   const { maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction } = flags
   return {
-    ...{ device, dtype, threads, tokenizer, chatTemplate, revision, loadFormat },
+    ...{ device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat },
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction },
   }
 }

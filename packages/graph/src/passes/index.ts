@@ -28,7 +28,11 @@ export function runPasses(graph: Graph, disabled: readonly string[] = []): Graph
     throw new TrtllmError('bad_flag', `no pass is called ${unknown}; there are ${names.join(', ')}, all`)
   }
   const enabled = disabled.includes('all') ? [] : passes.filter((pass) => !disabled.includes(pass.name))
-  return enabled.reduce((current, pass) => {
-    return { ...pass.run(current), passes: [...current.passes, pass.name] }
-  }, graph)
+  return enabled.reduce((current, pass) => runPass(pass, current), graph)
 }
+
+/** The graph that a pass makes of another, and its name among the passes. */
+export const runPass = (pass: Pass, graph: Graph): Graph => ({
+  ...pass.run(graph),
+  passes: [...graph.passes, pass.name],
+})

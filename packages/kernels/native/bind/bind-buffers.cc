@@ -1,5 +1,6 @@
 #include "../load/convert.h"
 #include "../load/load-matrix.h"
+#include "../load/load-quantized.h"
 #include "../load/mapped-file.h"
 #include "bindings.h"
 #include "handle.h"
@@ -53,7 +54,7 @@ Napi::Value fill_gaussian(const Napi::CallbackInfo& info) {
   const uint64_t offset = to_size(info[1], "offset"), count = to_size(info[3], "count");
   const DType dtype = to_dtype(info[2]);
   const auto size = static_cast<uint64_t>(dtype_bytes(dtype));
-  if (!is_float(dtype) || offset % size != 0 || count > UINT64_MAX / 8) {
+  if (!is_convertible(dtype) || offset % size != 0 || count > UINT64_MAX / 8) {
     check(Status::error(Code::invalid, "fillGaussian: expected a float type and an aligned offset"));
   }
   check(buffer->check_range("fillGaussian", offset, count * size));
@@ -119,6 +120,20 @@ Napi::Value load_device_matrix(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (buffer, offset, dtype, rows, columns, firstRow, scaleOffset, ...source)
+Napi::Value load_quantized_matrix(const Napi::CallbackInfo& info) {
+  const auto buffer = unwrap<Buffer>(info[0]);
+  const MatrixTarget target{buffer.get(),
+                            static_cast<int64_t>(to_size(info[1], "offset")),
+                            to_dtype(info[2]),
+                            static_cast<int64_t>(to_size(info[3], "rows")),
+                            static_cast<int64_t>(to_size(info[4], "columns")),
+                            static_cast<int64_t>(to_size(info[5], "firstRow")),
+                            true};
+  check(load_quantized(target, static_cast<int64_t>(to_size(info[6], "scaleOffset")), to_host_matrix(info, 7)));
+  return info.Env().Undefined();
+}
+
 // (buffer, offset, dtype, ...source)
 Napi::Value load_vector(const Napi::CallbackInfo& info) {
   const auto buffer = unwrap<Buffer>(info[0]);
@@ -139,6 +154,7 @@ void bind_buffers(Napi::Env env, Napi::Object exports) {
   add_function<fill>(env, exports, "bufferFill");
   add_function<fill_gaussian>(env, exports, "fillGaussian");
   add_function<load_device_matrix>(env, exports, "loadMatrix");
+  add_function<load_quantized_matrix>(env, exports, "loadQuantized");
   add_function<load_vector>(env, exports, "loadVector");
 }
 

@@ -42,10 +42,10 @@ std::string to_text(const Napi::Value& value, const char* what) {
 
 DType to_dtype(const Napi::Value& value) {
   const std::string name = to_text(value, "dtype");
-  for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::i32, DType::u8}) {
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::i32, DType::u8, DType::f8, DType::i8}) {
     if (name == dtype_name(dtype)) return dtype;
   }
-  throw_status(Status::error(Code::invalid, "dtype '%.40s': expected f32, f16, bf16, i32 or u8", name.c_str()));
+  throw_status(Status::error(Code::invalid, "dtype '%.40s': expected f32, f16, bf16, i32, u8, f8 or i8", name.c_str()));
 }
 
 Layout to_layout(const Napi::Value& value) {

@@ -243,6 +243,42 @@ struct LinearArgs {
   }
 };
 
+struct LinearF8Args {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef weight_scale;
+  TensorRef bias;
+  TensorRef y;
+
+  [[gnu::always_inline]] static LinearF8Args from(const OpCall& call) {
+    LinearF8Args a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.weight_scale = call.operands[2];
+    a.bias = call.operands[3];
+    a.y = call.operands[4];
+    return a;
+  }
+};
+
+struct LinearI8Args {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef weight_scale;
+  TensorRef bias;
+  TensorRef y;
+
+  [[gnu::always_inline]] static LinearI8Args from(const OpCall& call) {
+    LinearI8Args a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.weight_scale = call.operands[2];
+    a.bias = call.operands[3];
+    a.y = call.operands[4];
+    return a;
+  }
+};
+
 struct LogprobsArgs {
   TensorRef logits;
   TensorRef token;

@@ -18,6 +18,8 @@
   X(kv_write, "kv-write") \
   X(layer_norm, "layer-norm") \
   X(linear, "linear") \
+  X(linear_f8, "linear-f8") \
+  X(linear_i8, "linear-i8") \
   X(logprobs, "logprobs") \
   X(mul, "mul") \
   X(norm_rope_kv_write, "norm-rope-kv-write") \

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "../backend/cpu/float16.h"
+#include "../backend/cpu/float8.h"
 
 namespace trtllm {
 namespace {
@@ -24,13 +24,15 @@ bool convert_from(void* to, DType to_dtype, const void* from, int64_t count) {
     case DType::f32: convert_elements<S, float>(to, from, count); return true;
     case DType::f16: convert_elements<S, F16>(to, from, count); return true;
     case DType::bf16: convert_elements<S, Bf16>(to, from, count); return true;
+    case DType::f8: convert_elements<S, F8>(to, from, count); return true;
+    case DType::i8: convert_elements<S, I8>(to, from, count); return true;
     default: return false;
   }
 }
 
 }  // namespace
 
-bool is_float(DType dtype) { return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16; }
+bool is_convertible(DType dtype) { return dtype != DType::i32 && dtype != DType::u8; }
 
 bool convert(void* to, DType to_dtype, const void* from, DType from_dtype, int64_t count) {
   if (to_dtype == from_dtype) {
@@ -41,6 +43,8 @@ bool convert(void* to, DType to_dtype, const void* from, DType from_dtype, int64
     case DType::f32: return convert_from<float>(to, to_dtype, from, count);
     case DType::f16: return convert_from<F16>(to, to_dtype, from, count);
     case DType::bf16: return convert_from<Bf16>(to, to_dtype, from, count);
+    case DType::f8: return convert_from<F8>(to, to_dtype, from, count);
+    case DType::i8: return convert_from<I8>(to, to_dtype, from, count);
     default: return false;
   }
 }

@@ -12,14 +12,6 @@
 namespace trtllm {
 namespace {
 
-// Threads for conversion: the device's own, or some that the process keeps for devices without any.
-ThreadPool& threads_of(const Device& device) {
-  if (device.backend().threads != nullptr) return *device.backend().threads(device.state());
-  // Never destroyed: joining threads at exit would wait for a load that exit interrupts.
-  static ThreadPool* pool = make_worker_pool(std::min(default_num_threads(), 8)).release();
-  return *pool;
-}
-
 void convert_rows(ThreadPool& pool, char* to, DType dtype, const HostMatrix& source) {
   const int64_t to_row = source.columns * dtype_bytes(dtype), from_row = source.row_stride * dtype_bytes(source.dtype);
   // One long row is split too: vectors come as such.
@@ -62,7 +54,7 @@ Status upload_rows(const MatrixTarget& target, char* to, HostMatrix source) {
   std::unique_lock<std::mutex> lock;
   Upload* upload = nullptr;
   TRTLLM_TRY(target.buffer->device()->upload(&lock, &upload));
-  ThreadPool& pool = threads_of(*target.buffer->device());
+  ThreadPool& pool = load_threads(*target.buffer->device());
   const int64_t size = dtype_bytes(target.dtype), from_size = dtype_bytes(source.dtype);
   const int64_t columns = std::min(source.columns, Upload::kBlockBytes / size);
   const int64_t rows = columns < source.columns ? 1 : std::max<int64_t>(1, Upload::kBlockBytes / (columns * size));
@@ -82,6 +74,13 @@ Status upload_rows(const MatrixTarget& target, char* to, HostMatrix source) {
 
 }  // namespace
 
+ThreadPool& load_threads(const Device& device) {
+  if (device.backend().threads != nullptr) return *device.backend().threads(device.state());
+  // Never destroyed: joining threads at exit would wait for a load that exit interrupts.
+  static ThreadPool* pool = make_worker_pool(std::min(default_num_threads(), 8)).release();
+  return *pool;
+}
+
 int64_t matrix_bytes(Layout layout, DType dtype, int64_t rows, int64_t columns) {
   return layout == Layout::panel ? panel_bytes(dtype, rows, columns) : rows * columns * dtype_bytes(dtype);
 }
@@ -91,8 +90,8 @@ Status load_matrix(const MatrixTarget& target, const HostMatrix& given) {
   const Device& device = *target.buffer->device();
   const Layout layout = target.device_layout ? device.backend().matrix_layout : Layout::strided;
   const bool same = target.dtype == source.dtype && layout == Layout::strided;
-  if (!same && (!is_float(target.dtype) || !is_float(source.dtype))) {
-    return Status::error(Code::unsupported, "load %s as %s: expected two float types", dtype_name(source.dtype),
+  if (!same && (!is_convertible(target.dtype) || !is_convertible(source.dtype))) {
+    return Status::error(Code::unsupported, "load %s as %s: expected two types of numbers", dtype_name(source.dtype),
                          dtype_name(target.dtype));
   }
   if (target.rows < 0 || target.columns < 0 || target.first_row < 0 || source.rows < 0 ||
@@ -113,7 +112,7 @@ Status load_matrix(const MatrixTarget& target, const HostMatrix& given) {
 
   char* to = target.buffer->data() + target.offset;
   if (layout == Layout::panel) {
-    pack(threads_of(device), target, to, source);
+    pack(load_threads(device), target, to, source);
     return Status();
   }
   to += target.first_row * target.columns * dtype_bytes(target.dtype);
@@ -121,7 +120,7 @@ Status load_matrix(const MatrixTarget& target, const HostMatrix& given) {
     source = {source.data, source.dtype, 1, source.rows * source.columns, source.rows * source.columns};
   }
   if (device.memory() == MemoryKind::device) return upload_rows(target, to, source);
-  convert_rows(threads_of(device), to, target.dtype, source);
+  convert_rows(load_threads(device), to, target.dtype, source);
   return Status();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "../backend/buffer.h"
+#include "../core/thread-pool.h"
 
 namespace trtllm {
 
@@ -20,6 +21,9 @@ struct HostMatrix {
   int64_t rows, columns;
   int64_t row_stride;  // elements
 };
+
+// Threads for conversion: the device's own, or some that the process keeps for devices without any.
+ThreadPool& load_threads(const Device& device);
 
 int64_t matrix_bytes(Layout layout, DType dtype, int64_t rows, int64_t columns);
 

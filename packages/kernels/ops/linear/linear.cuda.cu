@@ -9,6 +9,7 @@
 #include "../../native/backend/cuda/cublaslt.h"
 #include "../../native/backend/cuda/launch.cuh"
 #include "../../native/backend/cuda/register.h"
+#include "../../native/generated/op-args.h"
 
 namespace trtllm::cuda {
 
@@ -39,7 +40,7 @@ static Status run_linear(const LinearArgs& args, const LinearOperands& o, Launch
   const bool packed = o.in % Pack<T>::kSize == 0 && rows_are_packed(args.x) && rows_are_packed(args.weight);
   if (o.rows > kMaxDotRows) {
     Status status;
-    if (cublaslt_linear(args, context.workspace, context.workspace_bytes, stream, &status)) return status;
+    if (cublaslt_linear({args.x, args.weight, args.bias, args.y}, context.workspace, context.workspace_bytes, stream, &status)) return status;
     run_tiles<T, Y>(o, packed, stream);
   } else if (o.rows <= 1) {
     run_row_dots<T, Y, 1>(o, packed, stream);

@@ -12,11 +12,12 @@ type FileMatrix = Extract<MatrixSource, { readonly file: unknown }>
 /** Called as loading goes on: checkpoint bytes done and in all, and the tensor just loaded. */
 export type LoadProgress = (done: number, total: number, tensor: string) => void
 
-/** One read: a checkpoint tensor, or a part of it, into a param. */
+/** One read: a checkpoint tensor, or a part of it, into a param and, where that is quantized, its scale. */
 interface Read {
   readonly tensor: StoredTensor
   readonly source: ParamSource
   readonly param: PlacedParam
+  readonly scale: PlacedParam | undefined
 }
 
 /**
@@ -35,8 +36,11 @@ export async function loadParams(
 ): Promise<string[]> {
   const unused = checkParams(checkpoint, params)
   writeDerived(params, buffer)
+  const scales = new Map(params.map((param) => [param.scaleOf, param]))
   const reads = params.flatMap((param) =>
-    param.sources.map((source): Read => ({ param, source, tensor: checkpoint.tensors.get(source.name)! })),
+    param.sources.map((source): Read => {
+      return { param, scale: scales.get(param.path), source, tensor: checkpoint.tensors.get(source.name)! }
+    }),
   )
   reads.sort((a, b) => compare(a.tensor.file, b.tensor.file) || a.tensor.offset - b.tensor.offset)
   const total = reads.reduce((sum, read) => sum + bytesOf(read), 0)
@@ -58,7 +62,7 @@ export function writeDerived(params: readonly PlacedParam[], buffer: DeviceBuffe
 
 function load(
   checkpoint: Checkpoint,
-  { tensor, source, param }: Read,
+  { tensor, source, param, scale }: Read,
   device: Device,
   buffer: DeviceBuffer,
 ): void {
@@ -76,7 +80,9 @@ function load(
   }
   if (param.kind === 'matrix') {
     const at = { offset: param.offset, dtype: param.dtype, rows: param.rows, columns: param.columns }
-    device.loadMatrix(buffer, { ...at, firstRow: source.firstRow }, matrix)
+    const place = { ...at, firstRow: source.firstRow }
+    if (scale) device.loadQuantized(buffer, place, scale.offset, matrix)
+    else device.loadMatrix(buffer, place, matrix)
   } else {
     const offset = param.offset + source.firstRow * param.columns * dtypeBytes[param.dtype]
     device.loadVector(buffer, { offset, dtype: param.dtype }, shifted(matrix, source.plus))

@@ -1,4 +1,4 @@
-import type { Graph, Node, Param, Value } from '@trtllm/graph'
+import { type Graph, inputOf, type Node, type Param, type Value } from '@trtllm/graph'
 import { besideEachOther, columnsOf, elementwise, linear, type Matrix, map, norm } from './reference-ops.js'
 
 /** The values of one tensor of a checkpoint, by name. */
@@ -155,15 +155,19 @@ class ReferenceRun {
     return { columns: x.columns, data }
   }
 
-  private attention({ inputs }: Node, attribute: (name: string) => number): Matrix {
+  private attention(node: Node, attribute: (name: string) => number): Matrix {
+    const query = inputOf(node, 'q')!
+    const sinkValue = inputOf(node, 'sinks')
+    const sinks = sinkValue && this.matrix(sinkValue)
     const [scale, window, softcap] = [attribute('scale'), attribute('window'), attribute('softcap')]
-    const q = this.matrix(inputs[0]!)
-    const { k, v, heads: kvHeads } = this.caches.get(inputs.at(-1)!)!
-    const [heads, size] = [sizeAt(inputs[0]!, 1), sizeAt(inputs[0]!, 2)]
+    const q = this.matrix(query)
+    const { k, v, heads: kvHeads } = this.caches.get(inputOf(node, 'cache')!)!
+    const [heads, size] = [sizeAt(query, 1), sizeAt(query, 2)]
     const data = new Float64Array(q.data.length)
     for (let at = 0; at < data.length; at += size) {
       const position = Math.floor(at / q.columns)
-      const kvHead = Math.floor(((at / size) % heads) / (heads / kvHeads))
+      const head = (at / size) % heads
+      const kvHead = Math.floor(head / (heads / kvHeads))
       const first = window > 0 ? Math.max(0, position - window + 1) : 0
       const scores: number[] = []
       for (let key = first; key <= position; key++) {
@@ -173,9 +177,10 @@ class ReferenceRun {
         const score = dot * scale
         scores.push(softcap > 0 ? softcap * Math.tanh(score / softcap) : score)
       }
-      const top = Math.max(...scores)
+      const sink = sinks ? sinks.data[head]! : Number.NEGATIVE_INFINITY
+      const top = Math.max(...scores, sink)
       const weights = scores.map((score) => Math.exp(score - top))
-      const sum = weights.reduce((total, weight) => total + weight, 0)
+      const sum = weights.reduce((total, weight) => total + weight, Math.exp(sink - top))
       for (const [j, weight] of weights.entries()) {
         const from = (first + j) * v.columns + kvHead * size
         for (let i = 0; i < size; i++) data[at + i]! += (weight / sum) * v.data[from + i]!

@@ -9,7 +9,7 @@
 
 #include "../../core/gaussian.h"
 #include "../backends.h"
-#include "float16.h"
+#include "float8.h"
 #include "host-memory.h"
 #include "isa.h"
 #include "worker-pool.h"
@@ -134,7 +134,9 @@ Status fill_gaussian(DeviceState* device, StreamState*, void* to, DType dtype, u
     case DType::f32: fill_gaussian_as(*device->pool, static_cast<float*>(to), count, deviation, seed); break;
     case DType::f16: fill_gaussian_as(*device->pool, static_cast<F16*>(to), count, deviation, seed); break;
     case DType::bf16: fill_gaussian_as(*device->pool, static_cast<Bf16*>(to), count, deviation, seed); break;
-    default: return Status::error(Code::invalid, "gaussian values of %s: expected a float type", dtype_name(dtype));
+    case DType::f8: fill_gaussian_as(*device->pool, static_cast<F8*>(to), count, deviation, seed); break;
+    case DType::i8: fill_gaussian_as(*device->pool, static_cast<I8*>(to), count, deviation, seed); break;
+    default: return Status::error(Code::invalid, "gaussian values of %s: expected a type of numbers", dtype_name(dtype));
   }
   return Status();
 }

@@ -3,12 +3,13 @@
 #include <cstring>
 
 #include "../../core/dtype.h"
-#include "float16.h"
+#include "float8.h"
 
 // Panel layout of a weight matrix [rows, columns]: sixteen rows a panel, so that one vector holds the same column (or
-// pair of columns) of sixteen output features.
+// group of columns) of sixteen output features.
 //   f32:       [ceil(rows / 16)][columns][16]
 //   f16, bf16: [ceil(rows / 16)][ceil(columns / 2)][16][2], pairs of columns
+//   f8, i8:    [ceil(rows / 16)][ceil(columns / 4)][16][4], fours of columns
 // Padding is zero. Functions are `static`: see float16.h.
 namespace trtllm {
 
@@ -16,9 +17,13 @@ constexpr int64_t kPanelRows = 16;
 
 static inline int64_t panel_count(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
+// Columns that lie side by side: four bytes.
+static inline int64_t panel_group(DType dtype) { return 4 / dtype_bytes(dtype); }
+
 // Elements from one panel to the next.
 static inline int64_t panel_stride(DType dtype, int64_t columns) {
-  return dtype == DType::f32 ? columns * kPanelRows : (columns + 1) / 2 * 2 * kPanelRows;
+  const int64_t group = panel_group(dtype);
+  return (columns + group - 1) / group * group * kPanelRows;
 }
 
 static inline int64_t panel_bytes(DType dtype, int64_t rows, int64_t columns) {
@@ -29,8 +34,8 @@ static inline int64_t panel_bytes(DType dtype, int64_t rows, int64_t columns) {
 static inline int64_t panel_index(DType dtype, int64_t columns, int64_t row, int64_t column) {
   const int64_t panel = row / kPanelRows * panel_stride(dtype, columns);
   const int64_t lane = row % kPanelRows;
-  if (dtype == DType::f32) return panel + column * kPanelRows + lane;
-  return panel + (column / 2 * kPanelRows + lane) * 2 + column % 2;
+  const int64_t group = panel_group(dtype);
+  return panel + (column / group * kPanelRows + lane) * group + column % group;
 }
 
 static inline void panel_convert(float source, float* target) { *target = source; }
@@ -89,7 +94,7 @@ static inline void pack_panels_as(T* target, DType dtype, int64_t rows, int64_t 
 template <class T>
 static inline bool pack_panels_into(T* target, DType dtype, int64_t rows, int64_t columns, int64_t first_row,
                                     const void* source, DType source_dtype, int64_t source_rows, int64_t row_stride) {
-  constexpr int kGroup = sizeof(T) == 4 ? 1 : 2;
+  constexpr int kGroup = 4 / sizeof(T);
   switch (source_dtype) {
     case DType::f32:
       pack_panels_as<kGroup>(target, dtype, rows, columns, first_row, static_cast<const float*>(source),
@@ -103,6 +108,14 @@ static inline bool pack_panels_into(T* target, DType dtype, int64_t rows, int64_
       pack_panels_as<kGroup>(target, dtype, rows, columns, first_row, static_cast<const Bf16*>(source),
                              source_rows, row_stride);
       return true;
+    case DType::f8:
+      pack_panels_as<kGroup>(target, dtype, rows, columns, first_row, static_cast<const F8*>(source),
+                             source_rows, row_stride);
+      return true;
+    case DType::i8:
+      pack_panels_as<kGroup>(target, dtype, rows, columns, first_row, static_cast<const I8*>(source),
+                             source_rows, row_stride);
+      return true;
     default:
       return false;
   }
@@ -110,7 +123,7 @@ static inline bool pack_panels_into(T* target, DType dtype, int64_t rows, int64_
 
 // Writes rows [first_row, first_row + source_rows) of a panel matrix [rows, columns] from row-major `source` (stride in
 // elements), converting its type. The call that writes the last row also writes the padding rows. Calls for disjoint
-// rows may run at the same time. False when a type is not a float type.
+// rows may run at the same time. False for types that are no numbers.
 static inline bool pack_panels(void* target, DType dtype, int64_t rows, int64_t columns, int64_t first_row,
                                const void* source, DType source_dtype, int64_t source_rows, int64_t row_stride) {
   switch (dtype) {
@@ -122,6 +135,12 @@ static inline bool pack_panels(void* target, DType dtype, int64_t rows, int64_t 
                               source_rows, row_stride);
     case DType::bf16:
       return pack_panels_into(static_cast<Bf16*>(target), dtype, rows, columns, first_row, source, source_dtype,
+                              source_rows, row_stride);
+    case DType::f8:
+      return pack_panels_into(static_cast<F8*>(target), dtype, rows, columns, first_row, source, source_dtype,
+                              source_rows, row_stride);
+    case DType::i8:
+      return pack_panels_into(static_cast<I8*>(target), dtype, rows, columns, first_row, source, source_dtype,
                               source_rows, row_stride);
     default:
       return false;

@@ -1,7 +1,8 @@
 #pragma once
 #include <cuda_runtime.h>
 
-#include "../../generated/op-args.h"
+#include "../../core/status.h"
+#include "../../core/tensor-ref.h"
 
 // cuBLASLt, opened at run time where it is installed.
 namespace trtllm::cuda {
@@ -12,8 +13,14 @@ constexpr int64_t kCublasLtWorkspaceBytes = int64_t{32} << 20;
 // the library nothing happens.
 void cublaslt_prepare(int ordinal);
 
-// Runs y = x * weight^T + bias on the current device; false when the library is absent or has no algorithm for the call.
-// Enqueues nothing then.
-bool cublaslt_linear(const LinearArgs&, void* workspace, int64_t workspace_bytes, cudaStream_t, Status*);
+// y[rows, out] = x[rows, in] * weight[out, in]^T + bias. With x and weight in f8 there is a scale for each row of both.
+struct CublasLtLinear {
+  TensorRef x, weight, bias, y;  // bias may be absent
+  const float* x_scale = nullptr;
+  const float* weight_scale = nullptr;
+};
+
+// Runs it on the current device; false when the library is absent or has no algorithm for the call. Enqueues nothing then.
+bool cublaslt_linear(const CublasLtLinear&, void* workspace, int64_t workspace_bytes, cudaStream_t, Status*);
 
 }  // namespace trtllm::cuda

@@ -18,13 +18,16 @@ Status fill_gaussian(DeviceState* device, StreamState* stream, void* destination
                      double standard_deviation, uint64_t seed) {
   if (count == 0) return Status();
   TRTLLM_TRY(use(device));
-  return by_float("fill-gaussian", dtype, [&](auto* type) {
+  const auto fill = [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     const int64_t total = static_cast<int64_t>(count);
     fill_gaussian_kernel<T><<<grid_of((total + 255) / 256), 256, 0, stream->handle>>>(
         static_cast<T*>(destination), total, static_cast<float>(standard_deviation), seed);
     return launched("fill-gaussian");
-  });
+  };
+  if (dtype == DType::f8) return fill(static_cast<f8*>(nullptr));
+  if (dtype == DType::i8) return fill(static_cast<i8*>(nullptr));
+  return by_float("fill-gaussian", dtype, fill);
 }
 
 }  // namespace trtllm::cuda

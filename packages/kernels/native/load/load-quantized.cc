@@ -1,0 +1,67 @@
+#include "load-quantized.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "../backend/cpu/float8.h"
+#include "convert.h"
+
+namespace trtllm {
+namespace {
+
+constexpr int64_t kBlockBytes = 8 << 20;
+
+template <class Q>
+void quantize_row(const float* row, int64_t columns, float largest_value, Q* to, float* scale) {
+  float largest = 0;
+  for (int64_t k = 0; k < columns; k++) largest = std::max(largest, std::fabs(row[k]));
+  *scale = largest > 0 ? largest / largest_value : 1.0f;
+  const float inverse = largest > 0 ? largest_value / largest : 1.0f;
+  for (int64_t k = 0; k < columns; k++) put_f32(to + k, row[k] * inverse);
+}
+
+// Rows [0, part.rows) of `part`, contiguous in `to`.
+void quantize_rows(ThreadPool& pool, const HostMatrix& part, DType dtype, char* to, float* scales) {
+  pool.for_each(part.rows, 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> row(static_cast<size_t>(part.columns));
+    for (int64_t i = begin; i < end; i++) {
+      convert(row.data(), DType::f32, part.data + i * part.row_stride * dtype_bytes(part.dtype), part.dtype, part.columns);
+      char* out = to + i * part.columns;
+      if (dtype == DType::f8) {
+        quantize_row(row.data(), part.columns, kF8Largest, reinterpret_cast<F8*>(out), scales + i);
+      } else {
+        quantize_row(row.data(), part.columns, kI8Largest, reinterpret_cast<I8*>(out), scales + i);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+Status load_quantized(const MatrixTarget& target, int64_t scale_offset, const HostMatrix& source) {
+  if ((target.dtype != DType::f8 && target.dtype != DType::i8) || !is_convertible(source.dtype)) {
+    return Status::error(Code::unsupported, "quantize %s as %s: expected numbers as f8 or i8", dtype_name(source.dtype),
+                         dtype_name(target.dtype));
+  }
+  const Device& device = *target.buffer->device();
+  const int64_t block_rows = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, source.columns) / 16 * 16);
+  // Without memory there is nothing to compute, but the places are checked.
+  const bool counts_only = device.memory() == MemoryKind::none;
+  std::vector<char> block(counts_only ? 0 : static_cast<size_t>(std::min(block_rows, source.rows) * source.columns));
+  std::vector<float> scales(counts_only ? 0 : static_cast<size_t>(std::min(block_rows, source.rows)));
+  for (int64_t row = 0; row < source.rows; row += block_rows) {
+    HostMatrix part = source;
+    part.rows = std::min(block_rows, source.rows - row);
+    part.data += row * source.row_stride * dtype_bytes(source.dtype);
+    if (!counts_only) quantize_rows(load_threads(device), part, target.dtype, block.data(), scales.data());
+    MatrixTarget to = target;
+    to.first_row += row;
+    TRTLLM_TRY(load_matrix(to, {block.data(), target.dtype, part.rows, part.columns, part.columns}));
+    const MatrixTarget scale{target.buffer, scale_offset, DType::f32, target.rows, 1, to.first_row, false};
+    TRTLLM_TRY(load_matrix(scale, {reinterpret_cast<const char*>(scales.data()), DType::f32, part.rows, 1, 1}));
+  }
+  return Status();
+}
+
+}  // namespace trtllm

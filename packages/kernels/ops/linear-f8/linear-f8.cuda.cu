@@ -1,0 +1,67 @@
+// y = x * (weight * scale)^T + bias, weight f8 [out, in] row-major with a scale for each row. Up to 32 rows: the weight is
+// streamed and unpacked in registers, x stays as it is (gemm/row-dots-quantized.cuh). More: rows of x are rounded to f8 with
+// a scale of their own and cuBLASLt multiplies f8 by f8, where it is installed and the GPU has such arithmetic (sm_89 on).
+#include "../../native/backend/cuda/cublaslt.h"
+#include "../../native/backend/cuda/quantized-linear.cuh"
+#include "../../native/backend/cuda/register.h"
+#include "../../native/backend/cuda/round-rows.cuh"
+#include "../../native/generated/op-args.h"
+
+namespace trtllm::cuda {
+
+constexpr int64_t kMaxStreamedRows = 32;
+
+// Workspace with many rows: x in f8, its scales, and what cuBLASLt wants.
+struct RoundedRows {
+  int64_t values_bytes, scales_bytes;
+  explicit RoundedRows(const TensorRef& x)
+      : values_bytes((x.shape[0] * x.shape[1] + 255) / 256 * 256), scales_bytes((x.shape[0] * 4 + 255) / 256 * 256) {}
+  int64_t bytes() const { return values_bytes + scales_bytes + kCublasLtWorkspaceBytes; }
+};
+
+template <class T>
+static bool multiply_rounded(const LinearF8Args& o, LaunchContext& context, Status* status) {
+  const RoundedRows rounded(o.x);
+  const int64_t rows = o.x.shape[0], in = o.x.shape[1];
+  if (context.workspace_bytes < rounded.bytes() || o.y.dtype == DType::f32) return false;
+  char* workspace = static_cast<char*>(context.workspace);
+  float* scales = reinterpret_cast<float*>(workspace + rounded.values_bytes);
+  CublasLtLinear call{o.x, o.weight, o.bias, o.y, scales, o.weight_scale.as<float>()};
+  call.x.data = workspace;
+  call.x.dtype = DType::f8;
+  call.x.stride[0] = in;
+  // In this order on one stream; without an algorithm the rounded rows are not used.
+  round_rows_kernel<T><<<static_cast<unsigned>(rows), 256, 0, stream_of(context)>>>(
+      o.x.as<T>(), o.x.stride[0], static_cast<f8*>(call.x.data), scales, in);
+  *status = launched("linear-f8");
+  if (!status->ok()) return true;
+  return cublaslt_linear(call, workspace + rounded.values_bytes + rounded.scales_bytes, kCublasLtWorkspaceBytes,
+                         stream_of(context), status);
+}
+
+template <class T, class Y>
+static Status run_linear_f8(const LinearF8Args& args, LaunchContext& context) {
+  const bool packed = quantized_rows_are_packed<f8>(args);
+  Status status;
+  if (args.x.shape[0] > kMaxStreamedRows && packed && multiply_rounded<T>(args, context, &status)) return status;
+  return stream_quantized<f8, T, Y>("linear-f8", quantized_operands(args), packed, stream_of(context));
+}
+
+static int64_t linear_f8_workspace(const OpCall& call) {
+  const auto args = LinearF8Args::from(call);
+  return args.x.shape[0] > kMaxStreamedRows ? RoundedRows(args.x).bytes() : 0;
+}
+
+static Status launch_linear_f8(const OpCall& call, LaunchContext& context) {
+  const auto args = LinearF8Args::from(call);
+  TRTLLM_TRY(check_quantized_linear("linear-f8", DType::f8, args));
+  if (args.x.shape[0] == 0 || args.y.shape[1] == 0) return Status();
+  return by_float("linear-f8", args.x.dtype, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    return args.y.dtype == DType::f32 ? run_linear_f8<T, float>(args, context) : run_linear_f8<T, T>(args, context);
+  });
+}
+
+TRTLLM_CUDA_KERNELS(linear_f8, {"linear-f8", "linear-f8.cuda", 0, nullptr, linear_f8_workspace, launch_linear_f8})
+
+}  // namespace trtllm::cuda

@@ -1,7 +1,7 @@
 #pragma once
 #include <trtllm/ptx/mma.cuh>
 
-#include "row-dots.cuh"
+#include "stream-parts.cuh"
 
 // y = x * weight^T + bias on tensor cores (mma.sync m16n8k16), f16 and bf16, any sizes.
 // A block of 4 warps owns 64 rows x 64 columns of y; warp (i, j) of 2 x 2 owns 32 x 32: 2 x 4 tiles of 16 x 8. k advances by 32.

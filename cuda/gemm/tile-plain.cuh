@@ -1,5 +1,5 @@
 #pragma once
-#include "row-dots.cuh"
+#include "stream-parts.cuh"
 
 // y = x * weight^T + bias in f32 FMAs, any sizes. A block of 256 threads owns 64 rows x 64 columns of y, a thread 4 x 4 of
 // them at stride 16; k advances by 16. Shared memory: x[16][65] and weight[16][65] floats, k-major, 8 KB.

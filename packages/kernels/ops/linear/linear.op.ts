@@ -26,6 +26,13 @@ export const linear = defineOp({
       { name: '64x512x257', dims: { rows: 64, in: 512, out: 257 } },
       { name: '70x130x64', dims: { rows: 70, in: 130, out: 64 } },
       { name: '211x96x33', dims: { rows: 211, in: 96, out: 33 }, without: ['bias'] },
+      // Few rows and packed: a lone column, an odd end of k, more columns than large blocks serve, results in f32.
+      { name: '2x8x1', dims: { rows: 2, in: 8, out: 1 } },
+      { name: '8x1000x33', dims: { rows: 8, in: 1000, out: 33 }, without: ['bias'] },
+      { name: '7x264x4250', dims: { rows: 7, in: 264, out: 4250 } },
+      { name: '5x1032x50', dims: { rows: 5, in: 1032, out: 50 } },
+      { name: '6x544x40 to f32', dims: { rows: 6, in: 544, out: 40 }, f32Results: ['y'] },
+      { name: '9x512x64', dims: { rows: 9, in: 512, out: 64 } },
     ]),
   ],
   tolerance: { f32: 2e-5, f16: 4e-3, bf16: 3e-2 },

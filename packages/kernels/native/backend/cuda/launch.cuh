@@ -33,6 +33,14 @@ inline unsigned grid_of(int64_t items) {
   return static_cast<unsigned>(items < kMaxBlocks ? items : kMaxBlocks);
 }
 
+// Of the current device.
+inline int multiprocessors() {
+  int device = 0, count = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device);
+  return count > 0 ? count : 1;
+}
+
 // Rows of `t` can be read in 16-byte packs.
 inline bool rows_are_packed(const TensorRef& t) {
   return is_aligned(t.data) && t.stride[0] * dtype_bytes(t.dtype) % 16 == 0;

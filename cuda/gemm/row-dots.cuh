@@ -21,7 +21,7 @@ __device__ __forceinline__ void widen_to_f32(const uint4& pack, int four, float 
   } else if constexpr (sizeof(E) == 2) {
 #pragma unroll
     for (int i = 0; i < 4; i++) to[i] = to_f32(reinterpret_cast<const E*>(words + 2 * four)[i]);
-  } else if constexpr (std::is_same_v<E, int8_t>) {
+  } else if constexpr (std::is_same_v<E, i8>) {
     split_bytes(words[four], to);
   } else {
     uint32_t pairs[2];
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(128) linear_row_dots_plain_kernel(LinearOperan
   float sums[kRows] = {};
 #pragma unroll 2
   for (int64_t k = lane; k < o.in; k += 32) {
-    const float w = widen_one(weight[k]);
+    const float w = to_f32(weight[k]);
 #pragma unroll
     for (int r = 0; r < kRows; r++) sums[r] = fmaf(to_f32(x[r][k]), w, sums[r]);
   }

@@ -1,5 +1,4 @@
 #pragma once
-#include <cuda_fp8.h>
 #include <trtllm/ptx/load-once.cuh>
 #include <trtllm/ptx/mma.cuh>
 #include <trtllm/vector-io.cuh>
@@ -39,7 +38,7 @@ __device__ __forceinline__ uint32_t multiply_pair(uint32_t pair, float factor, b
 // Four 8-bit floats as pairs of M: the bits move to M's exponent and mantissa, which makes the value too small by the
 // difference of the exponents' biases; the product with that power of two is exact, subnormals included. (The two NaN become 480.)
 template <class M>
-__device__ __forceinline__ void widen(uint32_t four, __nv_fp8_e4m3, uint32_t* to) {
+__device__ __forceinline__ void widen(uint32_t four, f8, uint32_t* to) {
   constexpr int kShift = std::is_same_v<M, bf16> ? 4 : 1;  // a byte in the upper half of 16 bits, then right by this
   constexpr float kFactor = std::is_same_v<M, bf16> ? 0x1p120f : 0x1p8f;
   const uint32_t pairs[2] = {__byte_perm(four, 0, 0x1404), __byte_perm(four, 0, 0x3424)};
@@ -51,7 +50,7 @@ __device__ __forceinline__ void widen(uint32_t four, __nv_fp8_e4m3, uint32_t* to
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
 template <>
-__device__ __forceinline__ void widen<f16>(uint32_t four, __nv_fp8_e4m3, uint32_t* to) {
+__device__ __forceinline__ void widen<f16>(uint32_t four, f8, uint32_t* to) {
   for (int i = 0; i < 2; i++) {
     const __half2_raw pair = __nv_cvt_fp8x2_to_halfraw2(static_cast<__nv_fp8x2_storage_t>(four >> (16 * i)), __NV_E4M3);
     to[i] = pair.x | static_cast<uint32_t>(pair.y) << 16;
@@ -68,7 +67,7 @@ __device__ __forceinline__ void split_bytes(uint32_t four, float (&to)[4]) {
 
 // ... and as pairs of M.
 template <class M>
-__device__ __forceinline__ void widen(uint32_t four, int8_t, uint32_t* to) {
+__device__ __forceinline__ void widen(uint32_t four, i8, uint32_t* to) {
   float value[4];
   split_bytes(four, value);
 #pragma unroll
@@ -77,12 +76,6 @@ __device__ __forceinline__ void widen(uint32_t four, int8_t, uint32_t* to) {
     to[i] = *reinterpret_cast<const uint16_t*>(&low) | static_cast<uint32_t>(*reinterpret_cast<const uint16_t*>(&high)) << 16;
   }
 }
-
-__device__ __forceinline__ float widen_one(float x) { return x; }
-__device__ __forceinline__ float widen_one(f16 x) { return to_f32(x); }
-__device__ __forceinline__ float widen_one(bf16 x) { return to_f32(x); }
-__device__ __forceinline__ float widen_one(int8_t x) { return static_cast<float>(x); }
-__device__ __forceinline__ float widen_one(__nv_fp8_e4m3 x) { return static_cast<float>(x); }
 
 // kCount elements of type E, as they lie in 16-byte packs, as pairs of M.
 template <class M, class E, int kCount>

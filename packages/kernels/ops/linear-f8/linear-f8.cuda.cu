@@ -1,5 +1,5 @@
-// y = x * (weight * scale)^T + bias, weight f8 [out, in] row-major with a scale for each row. Up to 32 rows: the weight is
-// streamed and unpacked in registers, x stays as it is (gemm/row-dots-quantized.cuh). More: rows of x are rounded to f8 with
+// y = x * (weight * scale)^T + bias, weight f8 [out, in] row-major with a scale for each row. Up to 16 rows: the weight is
+// streamed and unpacked in registers, x stays as it is (native/backend/cuda/few-rows.cuh). More: rows of x are rounded to f8 with
 // a scale of their own and cuBLASLt multiplies f8 by f8, where it is installed and the GPU has such arithmetic (sm_89 on).
 #include "../../native/backend/cuda/cublaslt.h"
 #include "../../native/backend/cuda/quantized-linear.cuh"
@@ -9,7 +9,7 @@
 
 namespace trtllm::cuda {
 
-constexpr int64_t kMaxStreamedRows = 32;
+constexpr int64_t kMaxStreamedRows = 16;
 
 // Workspace with many rows: x in f8, its scales, and what cuBLASLt wants.
 struct RoundedRows {
@@ -44,7 +44,8 @@ static Status run_linear_f8(const LinearF8Args& args, LaunchContext& context) {
   const bool packed = quantized_rows_are_packed<f8>(args);
   Status status;
   if (args.x.shape[0] > kMaxStreamedRows && packed && multiply_rounded<T>(args, context, &status)) return status;
-  return stream_quantized<f8, T, Y>("linear-f8", quantized_operands(args), packed, stream_of(context));
+  linear_few_rows<f8, T, Y>(quantized_operands(args), packed, stream_of(context));
+  return launched("linear-f8");
 }
 
 static int64_t linear_f8_workspace(const OpCall& call) {

@@ -1,5 +1,5 @@
 // y = x * (weight * scale)^T + bias, weight i8 [out, in] row-major with a scale for each row: streamed and unpacked in
-// registers (gemm/row-dots-quantized.cuh), for any number of rows.
+// registers (native/backend/cuda/few-rows.cuh), for any number of rows.
 #include "../../native/backend/cuda/quantized-linear.cuh"
 #include "../../native/backend/cuda/register.h"
 #include "../../native/generated/op-args.h"
@@ -14,9 +14,12 @@ static Status launch_linear_i8(const OpCall& call, LaunchContext& context) {
   return by_float("linear-i8", args.x.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     const auto operands = quantized_operands(args);
-    return args.y.dtype == DType::f32
-               ? stream_quantized<i8, T, float>("linear-i8", operands, packed, stream_of(context))
-               : stream_quantized<i8, T, T>("linear-i8", operands, packed, stream_of(context));
+    if (args.y.dtype == DType::f32) {
+      linear_few_rows<i8, T, float>(operands, packed, stream_of(context));
+    } else {
+      linear_few_rows<i8, T, T>(operands, packed, stream_of(context));
+    }
+    return launched("linear-i8");
   });
 }
 

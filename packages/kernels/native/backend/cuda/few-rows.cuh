@@ -9,7 +9,8 @@
 // result's bits must not depend on who else is in the step.
 namespace trtllm::cuda {
 
-// Grid's second axis: more rows than any step has.
+constexpr int64_t kMaxFewRowGroups = 65535;  // the grid's second axis; a group has 8 rows at least
+
 inline unsigned row_groups(const LinearOperands& o, int64_t rows) { return static_cast<unsigned>((o.rows + rows - 1) / rows); }
 
 // A thread has two packs of a row or more, where rows are that long; 8-bit packs are twice the work, of smaller blocks more

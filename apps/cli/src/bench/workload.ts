@@ -1,0 +1,51 @@
+import { badData, Fields, isCount, isText, isTokenIds, readDataText } from '../eval/data-file.js'
+
+/** One request of a benchmark: token ids in, so many tokens out. */
+export interface BenchRequest {
+  readonly promptIds: readonly number[]
+  readonly outputTokens: number
+}
+
+/** Ids below this are often special; random prompts leave them out where the vocabulary is large enough. */
+const firstOrdinaryId = 256
+
+/** Requests of one length with random ids: a fixed function of the request's number, so that runs compare. */
+export function randomRequests(count: number, isl: number, osl: number, vocabSize: number): BenchRequest[] {
+  const first = vocabSize > 4 * firstOrdinaryId ? firstOrdinaryId : 0
+  return Array.from({ length: count }, (_, request) => {
+    let state = Math.imul(request + 1, 0x9e3779b1) | 1
+    const promptIds = Array.from({ length: isl }, () => {
+      state ^= state << 13
+      state ^= state >>> 17
+      state ^= state << 5
+      return first + ((state >>> 0) % (vocabSize - first))
+    })
+    return { promptIds, outputTokens: osl }
+  })
+}
+
+/**
+ * Requests of a JSONL file in TensorRT-LLM's form: {"task_id", "input_ids", "output_tokens"} a line; a "prompt" of text
+ * is encoded with `encode`. @throws TrtllmError exit 65 naming file, line and key.
+ */
+export function readRequests(file: string, encode: (text: string) => number[]): BenchRequest[] {
+  const lines = readDataText('--dataset', file).split('\n')
+  const requests = lines.flatMap((line, index): BenchRequest[] => {
+    if (line.trim() === '') return []
+    const fields = new Fields(`${file}: line ${index + 1}`, parsed(line, `${file}: line ${index + 1}`))
+    const outputTokens = fields.read('output_tokens', 'a whole number above 0', isCount)
+    const ids = fields.readOptional('input_ids', 'a list of token ids', isTokenIds)
+    if (ids) return [{ promptIds: ids, outputTokens }]
+    return [{ promptIds: encode(fields.read('prompt', 'text, or input_ids', isText)), outputTokens }]
+  })
+  if (requests.length === 0) throw badData(`${file}: expected a request a line, found none`)
+  return requests
+}
+
+function parsed(line: string, where: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw badData(`${where}: expected a JSON object: ${(error as Error).message}`)
+  }
+}

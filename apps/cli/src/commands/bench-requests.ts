@@ -1,0 +1,126 @@
+import { TrtllmError } from '@trtllm/kernels'
+import type { Command as Program } from 'commander'
+import { type LLM, version } from 'trtllm'
+import { benchReport, reportLines } from '../bench/bench-report.js'
+import { gpuState, hostFacts } from '../bench/machine.js'
+import { type RequestRecord, runRequests } from '../bench/run-requests.js'
+import { type BenchRequest, randomRequests, readRequests } from '../bench/workload.js'
+import type { Cli } from '../command.js'
+import { addModelFlags, type ModelFlags, modelNameOf } from '../flags/model-flags.js'
+import { integerFlag } from '../flags/value-flags.js'
+import { openModel } from '../open-model.js'
+import { openProgress } from '../progress.js'
+import { checkJsonFlag, giveReport, type JsonFlag, jsonFlag } from '../report.js'
+
+interface BenchFlags extends ModelFlags {
+  readonly isl?: number
+  readonly osl?: number
+  readonly numRequests?: number
+  readonly dataset?: string
+  readonly concurrency?: number
+  readonly warmup: number
+  readonly json?: JsonFlag
+}
+
+const million = 1_000_000
+
+/** `trtllm bench throughput` and `trtllm bench latency`: the same run, with all requests at once or one at a time. */
+export function configureBench(program: Program, cli: Cli, isLatency: boolean): void {
+  program.description(
+    isLatency
+      ? 'One request at a time: time to the first token, and between tokens.'
+      : 'All requests at once: tokens a second from the first start to the last end.',
+  )
+  addModelFlags(program)
+    .addOption(integerFlag('--isl <tokens>', 'length of prompts of random ids (default 128)', 1, million))
+    .addOption(
+      integerFlag('--osl <tokens>', 'length of answers; end ids are ignored (default 128)', 1, million),
+    )
+    .addOption(
+      integerFlag(
+        '--num-requests <count>',
+        `requests (default ${isLatency ? 5 : 64}; a dataset: all)`,
+        1,
+        million,
+      ),
+    )
+    .option('--dataset <file>', 'JSONL of {"input_ids" or "prompt", "output_tokens"} instead of random ids')
+    .addOption(
+      integerFlag(
+        '--concurrency <count>',
+        `requests at a time (default ${isLatency ? 1 : 'all'})`,
+        1,
+        million,
+      ),
+    )
+    .addOption(integerFlag('--warmup <count>', 'requests before the clock starts', 0, million).default(2))
+    .addOption(jsonFlag())
+    .action(cli.run((flags: BenchFlags) => runBench(flags, cli, isLatency)))
+}
+
+async function runBench(flags: BenchFlags, cli: Cli, isLatency: boolean): Promise<number> {
+  checkJsonFlag(flags.json)
+  if (flags.dataset !== undefined && (flags.isl ?? flags.osl) !== undefined)
+    throw new TrtllmError('bad_flag', '--dataset has lengths of its own; leave --isl and --osl out')
+  // Random ids need no tokenizer, and made-up models often have none.
+  const { llm } = await openModel(flags, cli, flags.dataset === undefined ? { tokenizer: false } : {})
+  try {
+    const requests = requestsOf(flags, llm, isLatency)
+    const concurrency = flags.concurrency ?? (isLatency ? 1 : Number.POSITIVE_INFINITY)
+    await runRequests(llm, requests.slice(0, flags.warmup), { concurrency, signal: cli.signal })
+    const gpu = gpuUnderLoad(llm, flags.device)
+    const records = await timed(llm, requests, concurrency, cli)
+    const settings = {
+      model: modelNameOf(flags),
+      version,
+      quant: flags.quant ?? 'none',
+      policy: 'RESERVE_AND_GROW',
+      kvFraction: flags.kvCacheFreeGpuMemoryFraction ?? null,
+      isLatency,
+    }
+    const report = benchReport(records, llm.info, (await gpu) ?? hostFacts(), settings)
+    giveReport(flags.json, reportLines(report), report, cli.stdout)
+    return 0
+  } finally {
+    await llm.close()
+  }
+}
+
+function requestsOf(flags: BenchFlags, llm: LLM, isLatency: boolean): BenchRequest[] {
+  const { isl = 128, osl = 128, dataset, numRequests } = flags
+  const { vocabSize, maxSeqLen } = llm.info
+  const requests =
+    dataset === undefined
+      ? randomRequests(numRequests ?? (isLatency ? 5 : 64), isl, osl, vocabSize)
+      : readRequests(dataset, (text) => llm.tokenizer.encode(text)).slice(0, numRequests)
+  const long = requests.find(({ promptIds, outputTokens }) => promptIds.length + outputTokens > maxSeqLen)
+  if (!long) return requests
+  const found = `${long.promptIds.length} tokens in and ${long.outputTokens} out`
+  throw new TrtllmError(
+    'bad_flag',
+    `a request of ${found} is longer than the ${maxSeqLen} tokens of a sequence`,
+  )
+}
+
+async function timed(
+  llm: LLM,
+  requests: readonly BenchRequest[],
+  concurrency: number,
+  cli: Cli,
+): Promise<RequestRecord[]> {
+  const progress = openProgress(cli.stderr)
+  let done = 0
+  const onDone = () => progress.tell('requests', ++done, requests.length)
+  try {
+    return await runRequests(llm, requests, { concurrency, signal: cli.signal, onDone })
+  } finally {
+    progress.stop()
+  }
+}
+
+/** Clocks and power of the GPU two seconds into the run, when it is under load; of an idle one in a shorter run. */
+async function gpuUnderLoad({ info }: LLM, device = 'cuda'): Promise<object | undefined> {
+  if (info.device.kind !== 'cuda') return undefined
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  return await gpuState(Number(/:(\d+)$/.exec(device)?.[1] ?? 0))
+}

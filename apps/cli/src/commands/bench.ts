@@ -1,0 +1,13 @@
+import type { Command } from '../command.js'
+import { configureBench } from './bench-requests.js'
+
+/** `trtllm bench`: how fast a model runs. */
+export const bench: Command = {
+  name: 'bench',
+  summary: 'Measure how fast a model runs: throughput of many requests, or latency of one at a time.',
+  example: 'bench throughput --model ./model --isl 128 --osl 128 --num-requests 64',
+  configure(program, cli) {
+    configureBench(program.command('throughput'), cli, false)
+    configureBench(program.command('latency'), cli, true)
+  },
+}

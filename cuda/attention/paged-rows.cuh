@@ -33,9 +33,9 @@ __global__ void __launch_bounds__(kRowWarps * 32) paged_rows_kernel(AttentionOpe
   for (int i = 0; i < kSlices; i++) queries[i] = lane + 32 * i < o.head_dim ? to_f32(query[lane + 32 * i]) : 0.0f;
   float best = -__builtin_inff(), total = 0;
   for (int64_t p = first_visible(position, o.window) + warp; p <= position; p += kRowWarps) {
-    const T* key = pages.at(slot, p, 0, kv_head);
+    const auto* key = pages.at(slot, p, 0, kv_head);
     if (key == nullptr) continue;  // the same in the whole warp
-    const T* value = key + pages.part_stride;
+    const auto* value = key + pages.part_stride;
     float score = 0, values[kSlices];
 #pragma unroll
     for (int i = 0; i < kSlices; i++) {

@@ -3,7 +3,7 @@
 #include <trtllm/vector-io.cuh>
 
 #include "online-softmax.sm80.cuh"
-#include "split-plan.cuh"
+#include "split-join.cuh"
 
 // softmax(scale * q k^T) v for single queries (decode) on tensor cores, f16 and bf16, head sizes up to kDim, a multiple of 8.
 // A block of 4 warps owns one (query, split of its pages): up to 16 heads that share a kv head are the rows of its tiles,
@@ -16,8 +16,6 @@
 // half then fall in 32 banks), and the warps' maxima and sums: 17 KB at most.
 // Numerics: as paged-tile.sm80.cuh; a query of one split is finished here, others by paged_join_kernel.
 namespace trtllm::cuda {
-
-constexpr int kSplitRows = 16, kSplitWarps = 4;
 
 __device__ __forceinline__ uint4 load_words(const void* p, bool inside) {
   return inside ? *reinterpret_cast<const uint4*>(p) : uint4{0, 0, 0, 0};
@@ -60,25 +58,16 @@ template <class T, class Pages, int kDim>
 __global__ void __launch_bounds__(kSplitWarps * 32) paged_split_kernel(AttentionOperands o, SplitPlan plan, Pages pages, const T* q, T* y) {
   constexpr int kStride = kDim + 8;
   __shared__ alignas(16) float joined[kSplitRows * kStride];
-  __shared__ float tops[kSplitWarps][kSplitRows], totals[kSplitWarps][kSplitRows], row_tops[kSplitRows], row_totals[kSplitRows];
+  __shared__ SplitJoin join;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, g = lane >> 2, t = lane & 3;
-  const int32_t group = o.heads / o.kv_heads, parts = (group + kSplitRows - 1) / kSplitRows;
+  const int32_t group = o.heads / o.kv_heads, parts = split_parts(o);
   const int32_t kv_head = blockIdx.y / parts, first_head = kv_head * group + blockIdx.y % parts * kSplitRows;
   const int32_t rows_left = (kv_head + 1) * group - first_head, num_rows = rows_left < kSplitRows ? rows_left : kSplitRows;
   for (int64_t item = blockIdx.x;; item += gridDim.x) {
-    const SequenceWork work = find_work(o.seqs, item, [&](int64_t s) {
-      const int32_t count = o.seq_start[s + 1] - o.seq_start[s];
-      const bool chosen = plan.singles != 0 ? count == 1 : count > 0;
-      return chosen ? count * split_shape(plan, o.seq_context[s], o.window).splits : 0;
-    });
+    const SplitItem work = split_item(o, plan, item);
     if (work.seq < 0) return;  // the whole block
-    const SplitShape shape = split_shape(plan, o.seq_context[work.seq], o.window);
-    const int64_t query = work.item / shape.splits, split = work.item - query * shape.splits;
-    const int64_t slot = o.seq_slot[work.seq], token = o.seq_start[work.seq] + query;
-    const int64_t position = o.seq_context[work.seq] - (o.seq_start[work.seq + 1] - token);
-    const int64_t first = first_visible(position, o.window);
-    const int64_t begin = first / 32 + split * shape.pages, limit = begin + shape.pages;
-    const int64_t end = limit <= position / 32 ? limit : position / 32 + 1;
+    const int64_t slot = work.slot, token = work.token, position = work.position, first = work.first;
+    const int64_t begin = work.begin, end = work.end;
 
     // Elements 8t ... 8t + 7 of 32 of row g or g + 8. PERF: kept in registers where these suffice, else read again from L1.
     constexpr bool kKept = kDim <= 128;
@@ -143,88 +132,9 @@ __global__ void __launch_bounds__(kSplitWarps * 32) paged_split_kernel(Attention
       add_values<T, kDim>(sums, scores, keys + pages.part_stride, pages.token_stride, o.head_dim, visible);
     }
 
-    __syncthreads();  // everyone is done with the last item
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      total[half] += __shfl_xor_sync(kFullWarp, total[half], 1);
-      total[half] += __shfl_xor_sync(kFullWarp, total[half], 2);
-      if (t == 0) {
-        tops[warp][g + 8 * half] = best[half];
-        totals[warp][g + 8 * half] = total[half];
-      }
-    }
-    __syncthreads();
-    const auto factor_of = [&](int of, int row) {  // of a warp's sums in the joined ones; 0 where it saw nothing
-      float top = tops[0][row];
-      for (int w = 1; w < kSplitWarps; w++) top = fmaxf(top, tops[w][row]);
-      return tops[of][row] == -__builtin_inff() ? 0.0f : expf(tops[of][row] - top);
-    };
-    for (int w = 0; w < kSplitWarps; w++) {
-      if (w == warp) {
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-          const int row = g + 8 * half;
-          if (row >= num_rows) continue;
-          const float factor = factor_of(w, row);
-#pragma unroll
-          for (int n = 0; n < kDim / 8; n++) {
-            float2& at = *reinterpret_cast<float2*>(joined + row * kStride + 8 * n + 2 * t);
-            const float2 before = w == 0 ? float2{0.0f, 0.0f} : at;
-            at = float2{fmaf(sums[n][2 * half], factor, before.x), fmaf(sums[n][2 * half + 1], factor, before.y)};
-          }
-        }
-      }
-      if (w == 0 && threadIdx.x >= 32 && threadIdx.x < 32 + kSplitRows) {
-        const int row = threadIdx.x - 32;
-        float top = tops[0][row], sum = 0;
-        for (int i = 1; i < kSplitWarps; i++) top = fmaxf(top, tops[i][row]);
-        for (int i = 0; i < kSplitWarps; i++) sum = fmaf(totals[i][row], factor_of(i, row), sum);
-        row_tops[row] = top;
-        row_totals[row] = sum;
-      }
-      __syncthreads();
-    }
-    const int64_t piece = ((plan.singles != 0 ? work.seq : token) * plan.max_splits + split) * o.heads + first_head;
-    for (int i = threadIdx.x; i < num_rows * o.head_dim; i += kSplitWarps * 32) {
-      const int row = i / o.head_dim, at = i - row * o.head_dim;
-      const float sum = joined[row * kStride + at / 64 * 64 + at % 8 * 8 + at % 64 / 8];
-      if (shape.splits == 1) {
-        y[token * o.y_stride + (first_head + row) * o.y_head + at] = from_f32<T>(weighted_mean(sum, row_totals[row] + sink_weight(o, first_head + row, row_tops[row])));
-      } else {
-        plan.values[(piece + row) * o.head_dim + at] = sum;
-        if (at == 0) plan.masses[piece + row] = float2{row_tops[row], row_totals[row]};
-      }
-    }
-  }
-}
-
-// Joins the splits of a query, first to last. One warp a (query, head); grid: x = rows of the plan, y = heads / 4.
-template <class T>
-__global__ void __launch_bounds__(128) paged_join_kernel(AttentionOperands o, SplitPlan plan, T* y) {
-  const int lane = threadIdx.x & 31;
-  const int32_t head = blockIdx.y * 4 + (threadIdx.x >> 5);
-  const int64_t row = blockIdx.x, seq = plan.singles != 0 ? row : sequence_of(o.seq_start, o.seqs, row);
-  if (seq < 0 || head >= o.heads) return;  // whole warps
-  const int32_t count = o.seq_start[seq + 1] - o.seq_start[seq];
-  if (count == 0 || (plan.singles != 0 && count != 1)) return;
-  const int32_t splits = split_shape(plan, o.seq_context[seq], o.window).splits;
-  if (splits == 1) return;
-  const int64_t token = plan.singles != 0 ? o.seq_start[seq] : row, first = row * plan.max_splits * o.heads + head;
-  float top = -__builtin_inff(), total = 0;
-  for (int32_t split = 0; split < splits; split++) top = fmaxf(top, plan.masses[first + split * o.heads].x);
-  const auto factor_of = [&](float own) { return own == -__builtin_inff() ? 0.0f : expf(own - top); };
-  for (int32_t split = 0; split < splits; split++) {
-    const float2 mass = plan.masses[first + split * o.heads];
-    total = fmaf(mass.y, factor_of(mass.x), total);
-  }
-  total += sink_weight(o, head, top);
-  for (int32_t i = lane; i < o.head_dim; i += 32) {
-    float sum = 0;
-    for (int32_t split = 0; split < splits; split++) {
-      const int64_t piece = first + split * o.heads;
-      sum = fmaf(plan.values[piece * o.head_dim + i], factor_of(plan.masses[piece].x), sum);
-    }
-    y[token * o.y_stride + head * o.y_head + i] = from_f32<T>(weighted_mean(sum, total));
+    join.join(sums, best, total, joined, num_rows, [] { __syncthreads(); });
+    finish_split(o, plan, work, join, joined, kStride, first_head, num_rows, y,
+                 [](int at) { return at / 64 * 64 + at % 8 * 8 + at % 64 / 8; });
   }
 }
 

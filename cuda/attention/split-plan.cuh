@@ -37,9 +37,9 @@ inline int64_t split_bytes(int64_t rows, int64_t heads, int64_t kv_heads, int64_
   return pieces * heads * (head_dim + 2) * 4;
 }
 
-inline void place_pieces(SplitPlan& plan, void* memory, int64_t heads) {
-  plan.masses = static_cast<float2*>(memory);
-  plan.values = reinterpret_cast<float*>(plan.masses + plan.rows * plan.max_splits * heads);
+inline void place_pieces(SplitPlan& plan, void* memory, int64_t heads, int64_t head_dim) {
+  plan.values = static_cast<float*>(memory);
+  plan.masses = reinterpret_cast<float2*>(plan.values + plan.rows * plan.max_splits * heads * head_dim);
 }
 
 struct SplitShape {

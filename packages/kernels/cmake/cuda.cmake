@@ -24,6 +24,10 @@ target_include_directories(trtllm_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS
 target_compile_options(trtllm_cuda PRIVATE
   $<$<COMPILE_LANGUAGE:CXX>:-O2> $<$<COMPILE_LANGUAGE:CXX>:-Wall> $<$<COMPILE_LANGUAGE:CXX>:-Wextra>
   "$<$<COMPILE_LANGUAGE:CUDA>:-lineinfo;${cuda_arch_flags}>")
+# Kernels of Hopper's own instructions exist in this build.
+if("90a-real" IN_LIST TRTLLM_CUDA_ARCHS)
+  target_compile_definitions(trtllm_cuda PRIVATE TRTLLM_SM90A)
+endif()
 target_link_libraries(trtllm_cuda PRIVATE ${CMAKE_DL_LIBS})
 target_link_options(trtllm_cuda PRIVATE -Wl,-z,nodelete -static-libgcc -static-libstdc++ -Wl,--no-undefined
   -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/cuda-exports.map)

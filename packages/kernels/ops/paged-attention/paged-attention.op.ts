@@ -103,6 +103,23 @@ export const pagedAttention = defineOp({
       without: ['sinks'],
     },
     {
+      name: 'decode of 40, several splits a block',
+      dims: { ...cacheDims(40, 41, 20, 0), tokens: 40, heads: 16, kvHeads: 8, headDim: 64 },
+      attributes: { scale: 0.125, window: 0, softcap: 0 },
+      without: ['sinks'],
+    },
+    {
+      name: 'decode and chunks of 6, 7 heads a kv head',
+      dims: { ...cacheDims(6, 6, 14, 1), tokens: 333, heads: 14, kvHeads: 2, headDim: 128 },
+      attributes: { scale: 128 ** -0.5, window: 0, softcap: 0 },
+      without: ['sinks'],
+    },
+    {
+      name: 'chunks of 2, head size 256, window 65',
+      dims: { ...cacheDims(2, 2, 7, 0), tokens: 140, heads: 4, kvHeads: 1, headDim: 256 },
+      attributes: { scale: 0.0625, window: 65, softcap: 0 },
+    },
+    {
       name: 'sinks, decode of 5',
       dims: { ...cacheDims(5, 6, 20, 0), tokens: 5, heads: 8, kvHeads: 2, headDim: 64 },
       attributes: { scale: 0.125, window: 0, softcap: 0 },

@@ -1,0 +1,274 @@
+// Checks and times the sm_90 attention kernels by themselves against the simplest one, without an engine around them.
+// Build: nvcc -std=c++17 -O2 -gencode arch=compute_90a,code=sm_90a -I cuda -I cuda/include -I packages/kernels/native
+//          cuda/bench/attention-bench.cu -o attention-bench
+// Run:   ./attention-bench [check|time]
+#include <attention/paged-decode.sm90.cuh>
+#include <attention/paged-prefill.sm90.cuh>
+#include <attention/paged-rows.cuh>
+#include <attention/paged-split.sm80.cuh>
+#include <attention/tensor-maps.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <type_traits>
+#include <vector>
+
+#include "backend/cuda/paged-cache.cuh"
+
+using namespace trtllm::cuda;
+
+static void check(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  printf("%s: %s\n", what, cudaGetErrorString(error));
+  exit(1);
+}
+
+template <class T>
+__global__ void fill_kernel(T* to, size_t count, float deviation, uint32_t seed) {
+  for (size_t i = blockIdx.x * size_t(blockDim.x) + threadIdx.x; i < count; i += size_t(gridDim.x) * blockDim.x) {
+    uint32_t h = static_cast<uint32_t>(i) * 2654435761u ^ static_cast<uint32_t>(i >> 32) ^ seed;
+    float sum = 0;
+    for (int k = 0; k < 4; k++) {
+      h ^= h >> 16, h *= 0x7feb352du, h ^= h >> 15, h *= 0x846ca68bu, h ^= h >> 16;
+      sum += static_cast<float>(h >> 8) * 0x1p-24f - 0.5f;
+    }
+    to[i] = from_f32<T>(sum * 1.73f * deviation);
+  }
+}
+
+template <class T>
+static T* filled(size_t count, float deviation, uint32_t seed) {
+  T* p = nullptr;
+  check(cudaMalloc(&p, count * sizeof(T)), "malloc");
+  fill_kernel<<<2048, 256>>>(p, count, deviation, seed);
+  return p;
+}
+
+static int32_t* uploaded(const std::vector<int32_t>& values) {
+  int32_t* p = nullptr;
+  check(cudaMalloc(&p, values.size() * 4 + 4), "malloc");
+  check(cudaMemcpy(p, values.data(), values.size() * 4, cudaMemcpyHostToDevice), "upload");
+  return p;
+}
+
+struct Shape {
+  const char* name;
+  std::vector<int> counts, contexts;
+  int heads, kv_heads, dim, window;
+  float softcap;
+  bool sinks;
+};
+
+template <class T, class C, int kDim>
+struct Run {
+  AttentionOperands o{};
+  PagedCache<C> pages{};
+  T *q, *y, *expected;
+  SplitPlan plan{};
+  unsigned* counter;
+  int blocks = 132;
+  std::vector<void*> memory;
+
+  explicit Run(const Shape& s) {
+    std::vector<int32_t> start{0}, slots, contexts(s.contexts.begin(), s.contexts.end());
+    int64_t columns = 1;
+    for (size_t i = 0; i < s.counts.size(); i++) {
+      start.push_back(start.back() + s.counts[i]);
+      slots.push_back(static_cast<int32_t>(s.counts.size() - 1 - i));
+      columns = std::max<int64_t>(columns, (s.contexts[i] + 31) / 32);
+    }
+    const int64_t seqs = static_cast<int64_t>(s.counts.size()), num_pages = seqs * columns + 3;
+    std::vector<int32_t> table(static_cast<size_t>(seqs * columns));
+    for (size_t i = 0; i < table.size(); i++) table[i] = static_cast<int32_t>(i + 1);
+    std::shuffle(table.begin(), table.end(), std::mt19937(7));
+    o = AttentionOperands{uploaded(slots), uploaded(start), uploaded(contexts), start.back(), seqs, s.heads, s.kv_heads, kDim, s.window,
+                          1.0f / std::sqrt(static_cast<float>(kDim)), s.softcap, int64_t(s.heads) * kDim, kDim, int64_t(s.heads) * kDim, kDim, nullptr};
+    if (s.sinks) o.sinks = filled<float>(static_cast<size_t>(s.heads), 3, 5);
+    const int64_t page_elements = 2ll * s.kv_heads * 32 * kDim;
+    C* cache = filled<C>(static_cast<size_t>(num_pages * page_elements), 1, 1);
+    // What no token was written to may be anything: NaN here.
+    for (int64_t i = 0; i < seqs; i++) {
+      const int64_t context = contexts[i];
+      if (context % 32 == 0) continue;
+      const int64_t page = table[static_cast<size_t>(slots[i] * columns + context / 32)];
+      for (int part = 0; part < 2 * s.kv_heads; part++) {
+        C* at = cache + page * page_elements + (part * 32 + context % 32) * kDim;
+        check(cudaMemset(at, 0xff, static_cast<size_t>((32 - context % 32) * kDim) * sizeof(C)), "memset");
+      }
+    }
+    pages = PagedCache<C>{uploaded(table), seqs, columns, columns, cache, num_pages, page_elements, page_elements / 2, 32 * kDim, kDim};
+    const size_t elements = static_cast<size_t>(o.tokens) * s.heads * kDim;
+    q = filled<T>(elements, 1.5f, 3);
+    check(cudaMalloc(&y, elements * sizeof(T)), "malloc");
+    check(cudaMemset(y, 0xff, elements * sizeof(T)), "memset");
+    plan = split_plan(o.tokens > o.seqs ? o.seqs : o.tokens, o.kv_heads, columns);
+    plan.singles = o.tokens > o.seqs ? 1 : 0;
+    void* pieces = nullptr;
+    check(cudaMalloc(&pieces, static_cast<size_t>(split_bytes(plan.rows, o.heads, o.kv_heads, kDim))), "malloc");
+    place_pieces(plan, pieces, o.heads, kDim);
+    check(cudaMalloc(&counter, 4), "malloc");
+    memory = {cache, q, y, pieces};
+  }
+  ~Run() {
+    for (void* p : memory) cudaFree(p);
+  }
+
+  void prefill(int32_t min_queries) {
+    if constexpr (sizeof(C) == 2) {
+      const auto kernel = paged_prefill_kernel<T, PagedCache<C>, kDim>;
+      check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, PrefillTile<kDim>::kBytes), "smem");
+      PrefillMaps maps{};
+      const int64_t group = o.heads / o.kv_heads;
+      maps.rows = static_cast<int32_t>(pages.num_pages * 2 * o.kv_heads * 32);
+      if (!make_cache_map(&maps.cache, pages.cache, maps.rows, kDim, sizeof(C)) ||
+          !make_query_map(&maps.q, q, o.tokens, o.heads, kDim, o.q_stride, o.q_head, group, kPrefillRows / group)) {
+        printf("tensor map refused\n"), exit(1);
+      }
+      cudaMemsetAsync(counter, 0, 4);
+      kernel<<<blocks, kPrefillThreads, PrefillTile<kDim>::kBytes>>>(o, pages, maps, y, counter, min_queries);
+      check(cudaGetLastError(), "prefill");
+    }
+  }
+  void decode() {
+    using M = std::conditional_t<sizeof(C) == 1, f16, T>;
+    using Ring = DecodeRing<C, kDim>;
+    const auto kernel = paged_decode_kernel<T, M, C, PagedCache<C>, kDim>;
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Ring::kBytes), "smem");
+    DecodeMap map{};
+    map.rows = static_cast<int32_t>(pages.num_pages * 2 * o.kv_heads * 32);
+    if (!make_cache_map(&map.cache, pages.cache, map.rows, kDim, sizeof(C))) printf("tensor map refused\n"), exit(1);
+    const int32_t sides = o.kv_heads * ((o.heads / o.kv_heads + 15) / 16);
+    kernel<<<132 * Ring::kBlocksTogether, kDecodeThreads, Ring::kBytes>>>(o, plan, pages, map, sides, q, y);
+    check(cudaGetLastError(), "decode");
+    join();
+  }
+  void old_decode() {
+    if constexpr (sizeof(C) == 2) {
+      const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + 15) / 16);
+      const int64_t items = plan.rows * plan.max_splits, together = 2 * kSplitBlocks / sides + 1;
+      paged_split_kernel<T, PagedCache<C>, (kDim < 64 ? 64 : kDim)><<<dim3(unsigned(std::min(items, together)), unsigned(sides)), 128>>>(o, plan, pages, q, y);
+      join();
+    }
+  }
+  void join() {
+    if (plan.max_splits > 1) paged_join_kernel<T><<<dim3(unsigned(plan.rows), unsigned(o.heads)), 128>>>(o, plan, y);
+    check(cudaGetLastError(), "join");
+  }
+  void run() {
+    if (o.tokens == o.seqs) return decode();
+    decode();
+    prefill(2);
+  }
+
+  // Largest difference from the plain kernel, over the scale of the results.
+  void compare(const char* name) {
+    const size_t elements = static_cast<size_t>(o.tokens) * o.heads * kDim;
+    run();
+    check(cudaDeviceSynchronize(), name);
+    std::vector<T> got(elements), want(elements);
+    check(cudaMemcpy(got.data(), y, elements * sizeof(T), cudaMemcpyDeviceToHost), "download");
+    paged_rows_kernel<T, PagedCache<C>, (kDim + 31) / 32><<<dim3(unsigned(o.tokens), unsigned(o.heads)), 256>>>(o, pages, q, y);
+    check(cudaDeviceSynchronize(), "reference");
+    check(cudaMemcpy(want.data(), y, elements * sizeof(T), cudaMemcpyDeviceToHost), "download");
+    double error = 0, squares = 0, largest = 0;
+    size_t worst = 0, wrong = 0;
+    for (size_t i = 0; i < elements; i++) {
+      const double a = static_cast<double>(static_cast<float>(got[i])), b = static_cast<double>(static_cast<float>(want[i]));
+      const double d = std::isfinite(a) ? std::fabs(a - b) : 1e9;
+      if (d > 0.03 * std::max(1.0, std::fabs(b))) wrong++;
+      if (d > largest) largest = d, worst = i;
+      error += d * d, squares += b * b;
+    }
+    printf("%-34s dim %3d cache %d: relative %.2e, largest %.2e at token %zu head %zu, %zu wrong %s\n", name, kDim, int(sizeof(C)),
+           std::sqrt(error / squares), largest, worst / (o.heads * kDim), worst / kDim % o.heads, wrong, wrong == 0 ? "" : "WRONG");
+  }
+
+  template <class F>
+  double time_us(F&& f, int repeats) {
+    cudaEvent_t from, to;
+    cudaEventCreate(&from), cudaEventCreate(&to);
+    constexpr int kTogether = 5;  // the host's part of a launch hides behind the launch before
+    std::vector<float> times;
+    for (int i = 0; i < repeats + 2; i++) {
+      cudaEventRecord(from);
+      for (int k = 0; k < kTogether; k++) f();
+      cudaEventRecord(to);
+      check(cudaEventSynchronize(to), "timing");
+      float ms = 0;
+      cudaEventElapsedTime(&ms, from, to);
+      if (i >= 2) times.push_back(ms);
+    }
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2] * 1e3 / kTogether;
+  }
+};
+
+template <class T, class C, int kDim>
+static void compare(const Shape& s) {
+  Run<T, C, kDim>(s).compare(s.name);
+}
+
+static std::vector<int> all(int count, int value) { return std::vector<int>(static_cast<size_t>(count), value); }
+
+template <class T, class C, int kDim>
+static void compare_all() {
+  compare<T, C, kDim>({"one query", {1}, {1}, 1, 1, kDim, 0, 0, false});
+  compare<T, C, kDim>({"decode of 7, ragged", all(7, 1), {1, 31, 32, 33, 1000, 2500, 77}, 8, 2, kDim, 0, 0, false});
+  compare<T, C, kDim>({"decode of 5, window, sinks, 20 a kv", all(5, 1), {5, 700, 3000, 129, 128}, 20, 1, kDim, 500, 0, true});
+  compare<T, C, kDim>({"decode of 70, several items a block", all(70, 1), all(70, 3001), 16, 8, kDim, 0, 0, false});
+  compare<T, C, kDim>({"decode of 3, softcap", all(3, 1), {5000, 700, 64}, 16, 4, kDim, 0, 5, false});
+  if (sizeof(C) == 1) return;
+  compare<T, C, kDim>({"whole prompt of 300", {300}, {300}, 8, 2, kDim, 0, 0, false});
+  compare<T, C, kDim>({"prompt of 1,025, 1 head a kv", {1025}, {1025}, 2, 2, kDim, 0, 0, false});
+  compare<T, C, kDim>({"mixed, 7 heads a kv", {1, 130, 5, 0, 64, 1, 333}, {900, 1130, 5, 17, 4000, 33, 999}, 14, 2, kDim, 0, 0, false});
+  compare<T, C, kDim>({"chunks, window 100, sinks", {50, 200, 300}, {1050, 200, 777}, 16, 1, kDim, 100, 0, true});
+  compare<T, C, kDim>({"softcap 5", {77, 200}, {177, 200}, 4, 4, kDim, 0, 5, true});
+}
+
+int main(int argc, char** argv) {
+  const char* wanted = argc > 1 ? argv[1] : "";
+  if (strcmp(wanted, "time") != 0) {
+    compare_all<bf16, bf16, 128>();
+    compare_all<bf16, bf16, 64>();
+    compare_all<bf16, bf16, 256>();
+    compare_all<f16, f16, 128>();
+    compare_all<bf16, f8, 128>();
+    compare_all<bf16, f8, 64>();
+    compare_all<f16, f8, 256>();
+  }
+  if (strcmp(wanted, "check") == 0) return 0;
+  for (const int length : {1024, 4096, 16384}) {
+    const int count = 16384 / length;
+    Run<bf16, bf16, 128> run({"", all(count, length), all(count, length), 64, 4, 128, 0, 0, false});
+    const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 64 * 128 * length * double(length) * count;
+    printf("prefill %2d x %5d, 64 over 4 heads of 128: %8.1f us  %6.1f TFLOP/s\n", count, length, us, flops / us / 1e6);
+  }
+  {
+    Run<bf16, bf16, 128> run({"", {8192}, {8192}, 32, 8, 128, 0, 0, false});
+    const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 32 * 128 * 8192.0 * 8192.0;
+    printf("prefill 1 x 8192, 32 over 8: %8.1f us  %6.1f TFLOP/s\n", us, flops / us / 1e6);
+  }
+  {
+    Run<bf16, bf16, 64> run({"", {8192}, {8192}, 32, 8, 64, 0, 0, false});
+    const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 32 * 64 * 8192.0 * 8192.0;
+    printf("prefill 1 x 8192, 32 over 8 of 64: %8.1f us  %6.1f TFLOP/s\n", us, flops / us / 1e6);
+  }
+  const struct { int seqs, context, heads, kv_heads; } decodes[] = {{64, 16384, 64, 4}, {512, 1024, 32, 8}, {1, 131072, 32, 8}, {1, 2048, 32, 8}, {16, 4096, 32, 8}};
+  for (const auto& d : decodes) {
+    const double bytes = 2.0 * d.kv_heads * 128 * d.seqs * double(d.context);
+    {
+      Run<bf16, bf16, 128> run({"", all(d.seqs, 1), all(d.seqs, d.context), d.heads, d.kv_heads, 128, 0, 0, false});
+      const double now = run.time_us([&] { run.decode(); }, 20), before = run.time_us([&] { run.old_decode(); }, 10);
+      printf("decode %3d x %6d, %d over %d, bf16: %7.1f us %5.0f GB/s   sm_80 path %7.1f us\n", d.seqs, d.context, d.heads, d.kv_heads, now,
+             2 * bytes / now / 1e3, before);
+    }
+    Run<bf16, f8, 128> run({"", all(d.seqs, 1), all(d.seqs, d.context), d.heads, d.kv_heads, 128, 0, 0, false});
+    const double now = run.time_us([&] { run.decode(); }, 20);
+    printf("decode %3d x %6d, %d over %d, f8:   %7.1f us %5.0f GB/s\n", d.seqs, d.context, d.heads, d.kv_heads, now, bytes / now / 1e3);
+  }
+  return 0;
+}

@@ -1,17 +1,12 @@
 #pragma once
 #include <trtllm/convert.cuh>
+#include <trtllm/ptx/fast-exp2.cuh>
 #include <trtllm/reduce.cuh>
 
 // Pieces of the online softmax in base 2, for accumulators of tensor cores: element i of a thread is of its row i / 2 % 2.
 namespace trtllm::cuda {
 
 constexpr float kLog2E = 1.4426950408889634f;
-
-__device__ __forceinline__ float fast_exp2(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
-  return y;
-}
 
 __device__ __forceinline__ uint32_t two_words(float low, float high, bf16) {
   const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);

@@ -1,6 +1,9 @@
 #pragma once
+#include <trtllm/ptx/f8-pair.cuh>
 #include <trtllm/ptx/ldmatrix.cuh>
 #include <trtllm/ptx/mma.cuh>
+#include <trtllm/ptx/named-barrier.cuh>
+#include <trtllm/ptx/shared-load.cuh>
 #include <trtllm/ptx/tensor-copy.sm90.cuh>
 
 #include "base-two-softmax.cuh"
@@ -49,24 +52,7 @@ struct DecodeMap {
 
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
 
-__device__ __forceinline__ uint4 load_shared(uint32_t address) {
-  uint4 v;
-  asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(address) : "memory");
-  return v;
-}
-__device__ __forceinline__ uint2 load_shared_half(uint32_t address) {
-  uint2 v;
-  asm volatile("ld.shared.v2.u32 {%0,%1}, [%2];\n" : "=r"(v.x), "=r"(v.y) : "r"(address) : "memory");
-  return v;
-}
 __device__ __forceinline__ uint32_t part_of(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
-
-// Two e4m3 elements as f16, exactly.
-__device__ __forceinline__ uint32_t f16_pair(uint32_t two) {
-  uint32_t pair;
-  asm("cvt.rn.f16x2.e4m3x2 %0, %1;\n" : "=r"(pair) : "h"(static_cast<uint16_t>(two)));
-  return pair;
-}
 
 template <class C, int kDim>
 struct DecodeBarriers {
@@ -251,7 +237,7 @@ struct DecodePage {
   }
 };
 
-__device__ __forceinline__ void wait_for_warps() { asm volatile("bar.sync 1, 128;\n" ::: "memory"); }
+__device__ __forceinline__ void wait_for_warps() { wait_at_barrier(1, kSplitWarps * 32); }
 
 // Joins the warps of a block and writes the result where the query has one split, else its piece.
 template <class T, class M, class C, int kDim>

@@ -1,4 +1,5 @@
 #pragma once
+#include <trtllm/ptx/named-barrier.cuh>
 #include <trtllm/ptx/tensor-copy.sm90.cuh>
 #include <trtllm/ptx/warpgroup-mma.sm90.cuh>
 
@@ -166,8 +167,8 @@ __device__ __forceinline__ void produce(const AttentionOperands& o, const Pages&
 }
 
 // Named barriers 1 and 2: the turn of warpgroup 0 and 1.
-__device__ __forceinline__ void take_turn(int warpgroup) { asm volatile("bar.sync %0, 256;\n" ::"r"(1 + warpgroup) : "memory"); }
-__device__ __forceinline__ void give_turn(int warpgroup) { asm volatile("bar.arrive %0, 256;\n" ::"r"(2 - warpgroup) : "memory"); }
+__device__ __forceinline__ void take_turn(int warpgroup) { wait_at_barrier(1 + warpgroup, 256); }
+__device__ __forceinline__ void give_turn(int warpgroup) { arrive_at_barrier(2 - warpgroup, 256); }
 
 template <class T, int kDim>
 __device__ __forceinline__ void consume(const AttentionOperands& o, T* y, unsigned char* memory, PrefillBarriers& barriers,
@@ -282,10 +283,10 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
   }
   __syncthreads();
   if (threadIdx.x < 128) {
-    asm volatile("setmaxnreg.dec.sync.aligned.u32 40;\n");
+    give_registers_back<40>();
     if (threadIdx.x < 32) produce<kDim>(o, pages, maps, min_queries, counter, memory, barriers, items);
   } else {
-    asm volatile("setmaxnreg.inc.sync.aligned.u32 232;\n");
+    take_registers<232>();
     consume<T, kDim>(o, y, memory, barriers, items);
   }
 #endif

@@ -31,6 +31,16 @@ __device__ __forceinline__ void settle(float (&d)[kCount]) {
   for (int i = 0; i < kCount; i++) asm volatile("" : "+f"(d[i])::"memory");
 }
 
+// Registers a thread may use from here on; called by whole warpgroups of a kernel that was compiled for a count in between.
+template <int kCount>
+__device__ __forceinline__ void give_registers_back() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;\n" ::"n"(kCount));
+}
+template <int kCount>
+__device__ __forceinline__ void take_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;\n" ::"n"(kCount));
+}
+
 // multiply(d, a, b, add, T()): d = a * b, or += where `add`. multiply_shared: a too is in shared memory, both with the
 // summed axis contiguous; multiply_registers: a in registers, b with its N axis contiguous.
 __device__ __forceinline__ void multiply_shared(float (&d)[32], uint64_t a, uint64_t b, bool add, bf16) {

@@ -151,6 +151,24 @@ describe('good flags', () => {
     })
   })
 
+  test('the file has blocks under the names of TensorRT-LLM', () => {
+    const config = `kv_cache_config: { enable_block_reuse: false, max_tokens: 4096, tokens_per_block: 32, event_buffer_max_size: 9 }
+scheduler_config:
+  capacity_scheduler_policy: MAX_UTILIZATION
+  context_chunking_policy: EQUAL_PROGRESS
+batch_wait_timeout_ms: 3`
+    expect(optionsOf('--enable-block-reuse --disable_overlap_scheduler', config).load).toMatchObject({
+      enableBlockReuse: false,
+      disableOverlapScheduler: true,
+      kvCacheMaxTokens: 4096,
+      eventBufferMaxSize: 9,
+      capacitySchedulerPolicy: 'MAX_UTILIZATION',
+      contextChunkingPolicy: 'EQUAL_PROGRESS',
+      batchWaitTimeoutMs: 3,
+    })
+    expect(() => optionsOf('', 'kv_cache_config: { tokens_per_block: 64 }')).toThrow(/tokens_per_block' in/)
+  })
+
   test('keys come from flags or the environment and open the network', () => {
     expect(optionsOf('--api-key a --api-key b --host 0.0.0.0').apiKeys).toEqual(['a', 'b'])
     expect(optionsOf('--host ::', '', { TRTLLM_API_KEY: 'c,d' }).apiKeys).toEqual(['c', 'd'])

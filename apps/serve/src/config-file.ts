@@ -12,7 +12,18 @@ const aliases: Record<string, string> = {
   tensor_parallel_size: 'tp_size',
   pipeline_parallel_size: 'pp_size',
   'kv_cache_config.free_gpu_memory_fraction': 'kv_cache_free_gpu_memory_fraction',
+  'kv_cache_config.max_tokens': 'kv_cache_max_tokens',
+  'kv_cache_config.enable_block_reuse': 'enable_block_reuse',
+  'kv_cache_config.enable_partial_reuse': 'enable_partial_reuse',
+  'kv_cache_config.copy_on_partial_reuse': 'copy_on_partial_reuse',
+  'kv_cache_config.event_buffer_max_size': 'event_buffer_max_size',
+  'kv_cache_config.dtype': 'kv_cache_dtype',
+  'kv_cache_config.tokens_per_block': 'tokens_per_block',
+  'scheduler_config.capacity_scheduler_policy': 'capacity_scheduler_policy',
+  'scheduler_config.context_chunking_policy': 'context_chunking_policy',
 }
+
+const blocks = new Set(['kv_cache_config', 'scheduler_config'])
 
 /**
  * Reads options from a YAML file: the keys are the flags' names (dashes or underscores) or TensorRT-LLM's.
@@ -53,10 +64,10 @@ export function parseConfig(text: string, file: string): OptionValues {
   return values as OptionValues
 }
 
-/** kv_cache_config is the one nested block of the slice; its members are named with a dot. */
+/** Members of nested blocks are named with a dot. */
 function flatten(document: Record<string, unknown>): [string, unknown][] {
   return Object.entries(document).flatMap(([name, value]): [string, unknown][] =>
-    name === 'kv_cache_config' && typeof value === 'object' && value !== null
+    blocks.has(name.replaceAll('-', '_')) && typeof value === 'object' && value !== null
       ? Object.entries(value).map(([inner, each]): [string, unknown] => [`${name}.${inner}`, each])
       : [[name, value]],
   )

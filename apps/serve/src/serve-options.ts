@@ -1,4 +1,5 @@
 import { checkExposure, StartError } from '@trtllm/serve'
+import type { RuntimeOptions } from 'trtllm'
 import type { OptionValues } from './option-table.js'
 
 type DType = 'auto' | 'f32' | 'bf16' | 'f16'
@@ -16,7 +17,7 @@ export interface ServeOptions {
   drainTimeout: number
   logLevel: string
   logFormat: 'auto' | 'text' | 'json'
-  load: {
+  load: RuntimeOptions & {
     tokenizer?: string
     revision?: string
     device: string
@@ -27,6 +28,7 @@ export interface ServeOptions {
     maxNumTokens?: number
     maxSeqLen?: number
     kvCacheFreeGpuMemoryFraction?: number
+    kvCacheMaxTokens?: number
     chatTemplate?: string
   }
 }
@@ -73,7 +75,9 @@ export function serveOptions(
     maxNumTokens: given.max_num_tokens,
     maxSeqLen,
     kvCacheFreeGpuMemoryFraction: given.kv_cache_free_gpu_memory_fraction,
+    kvCacheMaxTokens: given.kv_cache_max_tokens,
     chatTemplate: given.chat_template,
+    ...runtimeOptionsOf(given),
   }
   return {
     model,
@@ -92,5 +96,23 @@ export function serveOptions(
       loadFormat: given.load_format ?? 'auto',
       ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     },
+  }
+}
+
+/** Options that the library has under the same name. */
+function runtimeOptionsOf(given: OptionValues): Record<keyof RuntimeOptions, unknown> {
+  return {
+    capacitySchedulerPolicy: given.capacity_scheduler_policy,
+    reserveTokens: given.reserve_tokens,
+    contextChunkingPolicy: given.context_chunking_policy,
+    batchWaitTimeoutMs: given.batch_wait_timeout_ms,
+    batchWaitTimeoutIters: given.batch_wait_timeout_iters,
+    batchWaitMaxTokensRatio: given.batch_wait_max_tokens_ratio,
+    prefixAwareScheduling: given.prefix_aware_scheduling,
+    disableOverlapScheduler: given.disable_overlap_scheduler,
+    enableBlockReuse: given.enable_block_reuse,
+    enablePartialReuse: given.enable_partial_reuse,
+    copyOnPartialReuse: given.copy_on_partial_reuse,
+    eventBufferMaxSize: given.event_buffer_max_size,
   }
 }

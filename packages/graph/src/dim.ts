@@ -12,6 +12,7 @@ export const limitSymbols = [
   'stateWords',
   'maxDeltas',
   'deltaWords',
+  'maxCopies',
   'pages',
 ] as const
 export type LimitSymbol = (typeof limitSymbols)[number]

@@ -10,6 +10,7 @@ export { fixedBytes, type PlanMemory, tokensThatFit } from './memory.js'
 export type { Mesh } from './mesh.js'
 export { inputOf, type Node, outputOf } from './node.js'
 export type { BufferBinding, UnboundOperand } from './operands.js'
+export { compilePageCopies } from './page-copies.js'
 export { Param, type ParamKind, type ParamSlice, type ParamSource } from './param.js'
 export { passes } from './passes/index.js'
 export type { Pass } from './passes/pass.js'
@@ -29,6 +30,7 @@ export {
   type StepLimits,
   stepLayout,
   type WordSection,
+  wordsPerCopy,
   wordsPerDelta,
 } from './step-layout.js'
 export type { StepState, StepValues } from './step-values.js'

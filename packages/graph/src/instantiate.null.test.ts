@@ -2,6 +2,7 @@ import { Device } from '@trtllm/kernels'
 import { describe, expect, it } from 'vitest'
 import { compile } from './compile.js'
 import { instantiate } from './instantiate.js'
+import { compilePageCopies } from './page-copies.js'
 import { toyConfig, toyLimits, toyLlama } from './testing/toy-llama.js'
 import { trace } from './trace.js'
 
@@ -21,6 +22,11 @@ describe('instantiate', () => {
     expect(plan.explain().map(({ op, label }) => ({ op, label }))).toEqual(
       compiled.nodes.map(({ op, label }) => ({ op, label })),
     )
+    using copies = instantiate(compilePageCopies(compiled, device), { device, weights, caches, state })
+    expect(copies.explain().map(({ label }) => label)).toEqual(
+      compiled.pools.flatMap(({ caches }) => caches.map((path) => `${path}.copy`)).sort(),
+    )
+    expect(copies.arenaBytes).toBe(0)
     expect(plan.arenaBytes).toBeGreaterThanOrEqual(compiled.memory.arenaBytes)
     for (const buffer of caches.flat()) buffer[Symbol.dispose]()
   })

@@ -126,6 +126,7 @@ export class OperandTable {
       stateWords,
       maxDeltas: limits.maxDeltas,
       deltaWords: limits.maxDeltaWords,
+      maxCopies: limits.maxSeqs * limits.numPools,
       pages: 0,
     }
     return extentOf(dim.with(sizes))

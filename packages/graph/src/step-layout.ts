@@ -6,6 +6,9 @@ export const pageTokens = 32
 /** Words of one delta record: destination word, count, source word. */
 export const wordsPerDelta = 3
 
+/** Words of one page copy: pool, source page, destination page, tokens. */
+export const wordsPerCopy = 4
+
 /** Sections of slab, results and state start at multiples of this many words (256 bytes). */
 const sectionAlignment = 64
 
@@ -61,6 +64,10 @@ export interface SlabSections {
   readonly rowSlot: WordSection
   readonly rowPosition: WordSection
   readonly rowSample: WordSection
+  /** How many records of `copies` this step has. */
+  readonly numCopies: WordSection
+  /** (pool, source page, destination page, tokens) a record: what is copied before anything is written. */
+  readonly copies: WordSection
 }
 
 export interface ResultSections {
@@ -124,6 +131,9 @@ export function stepLayout(limits: StepLimits): StepLayout {
     rowSlot: slabSpace.section(maxRows),
     rowPosition: slabSpace.section(maxRows),
     rowSample: slabSpace.section(maxRows),
+    numCopies: slabSpace.section(1),
+    // A sequence copies when it comes in, one page of each pool.
+    copies: slabSpace.section(maxSeqs * limits.numPools * wordsPerCopy),
   }
 
   const resultSpace = new WordAllocator()

@@ -1,6 +1,6 @@
 import { type DType, listWordsPerSlot, samplingWordsPerSlot } from '@trtllm/kernels'
 import { Dim } from './dim.js'
-import { type SlabSections, type StateSections, wordsPerDelta } from './step-layout.js'
+import { type SlabSections, type StateSections, wordsPerCopy, wordsPerDelta } from './step-layout.js'
 import { Value } from './value.js'
 
 /** What a model function is given: the inputs of one step. */
@@ -50,6 +50,8 @@ export const slabShapes: Readonly<Record<keyof SlabSections, readonly Dim[]>> = 
   rowSlot: [symbol('rows')],
   rowPosition: [symbol('rows')],
   rowSample: [symbol('rows')],
+  numCopies: [Dim.of(1)],
+  copies: [symbol('maxCopies'), Dim.of(wordsPerCopy)],
 }
 
 /** Shape of each section of the slot state. */

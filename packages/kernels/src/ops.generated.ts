@@ -4,6 +4,7 @@ import { addRmsNorm } from '../ops/add-rms-norm/add-rms-norm.op.js'
 import { allGather } from '../ops/all-gather/all-gather.op.js'
 import { allReduce } from '../ops/all-reduce/all-reduce.op.js'
 import { applyDeltas } from '../ops/apply-deltas/apply-deltas.op.js'
+import { copyPages } from '../ops/copy-pages/copy-pages.op.js'
 import { embed } from '../ops/embed/embed.op.js'
 import { gatherRows } from '../ops/gather-rows/gather-rows.op.js'
 import { gatherTokens } from '../ops/gather-tokens/gather-tokens.op.js'
@@ -40,6 +41,7 @@ export const ops = {
   allGather,
   allReduce,
   applyDeltas,
+  copyPages,
   embed,
   gatherRows,
   gatherTokens,

@@ -44,6 +44,8 @@ export interface EngineModel {
 export interface CompiledModel extends EngineModel {
   readonly device: Device
   readonly plan: Plan
+  /** Copies pages by the slab's `copies`; without it pages are reused whole only. */
+  readonly pageCopies?: Plan
   /** Operand index of the raw logits [rows, vocab] f32 in the plan, for context logits. */
   readonly logitsOperand: number
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { TrtllmError } from '@trtllm/kernels'
+import type { KvCacheEvent } from './cache/cache-events.js'
 import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
 import type { EngineClient } from './engine-client.js'
@@ -88,6 +89,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   stats(): Promise<EngineStats> {
     return this.#client.stats()
+  }
+
+  /** As `EngineClient.getKvCacheEvents`; what a dead engine had kept is gone with it. */
+  getKvCacheEvents(): Promise<readonly KvCacheEvent[]> {
+    return this.#client.getKvCacheEvents()
   }
 
   /** As `EngineClient.close`; no engine is started any more. */

@@ -1,4 +1,12 @@
-import { compile, defineModel, instantiate, pageTokens, probeNamed, trace } from '@trtllm/graph'
+import {
+  compile,
+  compilePageCopies,
+  defineModel,
+  instantiate,
+  pageTokens,
+  probeNamed,
+  trace,
+} from '@trtllm/graph'
 import {
   add,
   attention,
@@ -89,9 +97,11 @@ export function openToyModel(
     pool.caches.map((path) => device.allocate(pool.pageBytes * pages, path)),
   )
   const plan = instantiate(compiled, { device, weights, caches, state })
+  const pageCopies = instantiate(compilePageCopies(compiled, device), { device, weights, caches, state })
   return {
     device,
     plan,
+    pageCopies,
     layout: compiled.layout,
     pools: compiled.pools.map(({ window }) => ({ pages, pageTokens, window })),
     vocabSize,
@@ -113,6 +123,7 @@ export function openToyModel(
     },
     [Symbol.dispose]() {
       plan[Symbol.dispose]()
+      pageCopies[Symbol.dispose]()
       for (const buffer of [weights, state, ...caches.flat()]) buffer[Symbol.dispose]()
     },
   }

@@ -4,6 +4,7 @@ import {
   type EngineLink,
   type EngineRequest,
   type EngineStats,
+  type KvCacheEvent,
   type Output,
   Supervisor,
 } from '@trtllm/runtime'
@@ -81,6 +82,10 @@ export class EngineFront {
 
   stats(): Promise<EngineStats> {
     return this.holding(() => this.#supervisor.stats())
+  }
+
+  kvCacheEvents(): Promise<readonly KvCacheEvent[]> {
+    return this.holding(() => this.#supervisor.getKvCacheEvents())
   }
 
   /** Runs something during which the engine keeps the process alive. */

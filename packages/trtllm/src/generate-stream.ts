@@ -4,12 +4,15 @@ import type { CheckedSampling } from './check-sampling-params.js'
 import { mergeStreams } from './merge-streams.js'
 import { OutputProcessor } from './output-processor.js'
 import type { GenerationDelta } from './request-output.js'
+import type { RequestPlace } from './request-place.js'
 
 /** One prompt with everything that decides its answers. */
 export interface GenerationTask {
   readonly requestId: string
   readonly promptIds: Int32Array
   readonly sampling: CheckedSampling
+  /** Its place in the queue and the cache. */
+  readonly place?: RequestPlace
   readonly deadlineMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -65,6 +68,7 @@ function* requestsOf({
   promptIds,
   sampling,
   deadlineMs,
+  place,
 }: GenerationTask): Generator<EngineRequest> {
   const { engine, n } = sampling
   for (let index = 0; index < n; index++) {
@@ -72,6 +76,7 @@ function* requestsOf({
       engine.seed === undefined ? {} : { seed: BigInt.asUintN(64, BigInt(engine.seed) + BigInt(index)) }
     yield {
       ...engine,
+      ...place,
       ...seed,
       id: n === 1 ? requestId : `${requestId}/${index}`,
       promptIds,

@@ -1,5 +1,13 @@
 export { type ErrorCode, exitCodeOf, TrtllmError } from '@trtllm/kernels'
-export type { CapacityPolicy, ContextLogits, EngineStats, IterationStats } from '@trtllm/runtime'
+export type {
+  CapacityPolicy,
+  ChunkingPolicy,
+  ContextLogits,
+  EngineStats,
+  IterationStats,
+  KvCacheEvent,
+  RetentionConfig,
+} from '@trtllm/runtime'
 export {
   type ChatContentPart,
   type ChatMessage,
@@ -35,5 +43,6 @@ export type {
   RequestOutput,
   TokenLogprob,
 } from './request-output.js'
+export type { RuntimeOptions } from './runtime-options.js'
 export type { SamplingParams } from './sampling-params.js'
 export { version } from './version.js'

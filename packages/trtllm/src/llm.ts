@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { TrtllmError } from '@trtllm/kernels'
 import { parseModelConfig } from '@trtllm/models'
 import { resolveModel } from '@trtllm/models/checkpoint'
-import { type EngineStats, validateRequest } from '@trtllm/runtime'
+import { type EngineStats, type KvCacheEvent, type RetentionConfig, validateRequest } from '@trtllm/runtime'
 import {
   type ChatMessage,
   createToolCallParser,
@@ -21,6 +21,7 @@ import type { EngineInfo } from './load-model.js'
 import { checkLoadOptions, engineConfig, type LoadOptions } from './load-options.js'
 import { type ChatPrompt, encodePrompt, isOnePrompt, type Prompt } from './prompt.js'
 import type { GenerationDelta, PromptLogits, RequestOutput } from './request-output.js'
+import { placeOf } from './request-place.js'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
 
@@ -32,6 +33,16 @@ export interface GenerateOptions {
   deadlineMs?: number | undefined
   /** Name of the request; unique among those that run. Default: made up. */
   requestId?: string | undefined
+  /** Cached prefixes are shared only among requests of the same salt; without one, among those without. */
+  cacheSalt?: string | undefined
+  /** 0 to 1, default 0.5: a higher one is admitted before and paused after lower ones. */
+  priority?: number | undefined
+  /** How long the pages of this request should stay in the cache. */
+  kvCacheRetentionConfig?: RetentionConfig | undefined
+  /** Who the request is counted against; waiting ones take turns fairly among these. */
+  fairnessKey?: string | undefined
+  /** Share of that one relative to others. Default 1. */
+  fairnessWeight?: number | undefined
 }
 
 /** A loaded model: text in, text out. Dispose of it (`await using`) to free its memory. */
@@ -189,6 +200,14 @@ export class LLM implements AsyncDisposable {
     return this.#engine.stats()
   }
 
+  /**
+   * What happened to cached pages since the last call, oldest first, in TensorRT-LLM's shape. Empty unless the model was
+   * loaded with `eventBufferMaxSize`.
+   */
+  getKvCacheEvents(): Promise<readonly KvCacheEvent[]> {
+    return this.#engine.kvCacheEvents()
+  }
+
   /** A parser that finds tool calls in this model's text, one for each answer. */
   createToolCallParser(): ToolCallParser {
     return createToolCallParser('hermes')
@@ -221,10 +240,11 @@ export class LLM implements AsyncDisposable {
     const { vocabSize, eosIds, maxSeqLen } = this.info
     const sampling = checkSamplingParams(params, { vocabSize, eosIds, tokenizer: this.#tokenizer })
     const encoded = await encodePrompt(prompt, sampling, this.#tokenizer, maxSeqLen)
-    const request = { ...sampling.engine, id: requestId, promptIds: encoded.ids }
+    const place = placeOf(options)
+    const request = { ...sampling.engine, ...place, id: requestId, promptIds: encoded.ids }
     // The engine checks again; here the error comes before anything was sent.
     validateRequest(request, { vocabSize, eosIds, maxSeqLen })
-    const task = { requestId, promptIds: encoded.ids, sampling, deadlineMs, signal }
+    const task = { requestId, promptIds: encoded.ids, sampling, place, deadlineMs, signal }
     const stream = generateStream(task, (one) => this.#engine.submit(one), this.#tokenizer)
     return { stream, requestId, encoded, n: sampling.n }
   }

@@ -1,7 +1,13 @@
-import { type CompiledPlan, instantiate, pageTokens, probeNamed } from '@trtllm/graph'
+import { type CompiledPlan, compilePageCopies, instantiate, pageTokens, probeNamed } from '@trtllm/graph'
 import type { Device, Buffer as DeviceBuffer, FloatDType } from '@trtllm/kernels'
 import { type ModelConfig, parseModelConfig } from '@trtllm/models'
-import { type Checkpoint, dummyParams, loadParams, openCheckpoint } from '@trtllm/models/checkpoint'
+import {
+  type Checkpoint,
+  dummyParams,
+  loadParams,
+  openCheckpoint,
+  weightsDigest,
+} from '@trtllm/models/checkpoint'
 import type { CompiledModel, ModelInfo } from '@trtllm/runtime'
 import type { EngineConfig } from './load-options.js'
 import type { MemoryPlan } from './memory-plan.js'
@@ -44,6 +50,8 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
   const native = owned.use(
     await stages.run('making plan', () => instantiate(plan.compiled, { device, ...buffers })),
   )
+  const pageCopies = owned.use(instantiate(compilePageCopies(plan.compiled, device), { device, ...buffers }))
+  const digest = source.checkpoint ? weightsDigest(source.checkpoint) : 'dummy'
   source.checkpoint?.close()
   const { compiled, sizes } = plan
   const { model } = source
@@ -52,10 +60,12 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
   return {
     device,
     plan: native,
+    pageCopies,
     layout: compiled.layout,
     pools: compiled.pools.map(({ window }) => ({ pages: plan.pages, pageTokens, window })),
     vocabSize,
     eosIds: model.eosIds,
+    cacheKey: `${digest} ${model.name} ${compiled.graph.dtype} ${config.quant}`,
     maxSeqLen: sizes.maxSeqLen,
     ...(rope.longAbove !== undefined && { longRopeFromTokens: rope.longAbove }),
     logitsOperand: probeNamed(compiled, 'logits').operand,

@@ -20,6 +20,13 @@ describe('load options', () => {
       { capacitySchedulerPolicy: 'MAX' },
       /^capacitySchedulerPolicy is "MAX", expected one of RESERVE_AND_GROW, /,
     ],
+    [
+      { contextChunkingPolicy: 'ALL' },
+      /^contextChunkingPolicy is "ALL", expected one of FIRST_COME_FIRST_SERVED/,
+    ],
+    [{ batchWaitMaxTokensRatio: 2 }, 'batchWaitMaxTokensRatio is 2, expected a number from 0 to 1'],
+    [{ batchWaitTimeoutMs: -1 }, 'batchWaitTimeoutMs is -1, expected a whole number of at least 0'],
+    [{ enableBlockReuse: 'no' }, 'enableBlockReuse is "no", expected true or false'],
     [{ reserveTokens: 0 }, 'reserveTokens is 0, expected a whole number of at least 1'],
     [{ disabledPasses: 'all' }, 'disabledPasses is "all", expected a list of pass names'],
     [{ onProgress: 1 }, 'onProgress is 1, expected a function'],
@@ -38,6 +45,8 @@ describe('load options', () => {
       dtype: 'float16',
       maxSeqLen: undefined,
       maxBatchSize: 4,
+      capacitySchedulerPolicy: 'MAX_UTILIZATION',
+      enablePartialReuse: false,
       onProgress: () => {},
       tokenizer: false,
     }
@@ -49,6 +58,7 @@ describe('load options', () => {
       quant: 'none',
       loadFormat: 'auto',
       maxBatchSize: 4,
+      runtime: { capacitySchedulerPolicy: 'MAX_UTILIZATION', enablePartialReuse: false },
     })
   })
 })

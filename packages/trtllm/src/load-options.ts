@@ -1,6 +1,7 @@
 import { type FloatDType, TrtllmError } from '@trtllm/kernels'
 import { weightFormats } from '@trtllm/quant'
-import type { CapacityPolicy } from '@trtllm/runtime'
+import { type Check, isText, oneOf, which, whole } from './option-checks.js'
+import { type RuntimeOptions, runtimeChecks, runtimeOptions } from './runtime-options.js'
 import { shownValue } from './shown-value.js'
 
 /** Precisions by both of their names; `auto` is the checkpoint's. */
@@ -10,7 +11,7 @@ export type DTypeName = 'auto' | FloatDType | 'float32' | 'float16' | 'bfloat16'
 export type QuantName = 'none' | 'fp8' | 'int8'
 
 /** How to load a model. Everything is optional. */
-export interface LoadOptions {
+export interface LoadOptions extends RuntimeOptions {
   /** `auto` (a GPU where one can be used, else the CPU), `cpu`, `cuda`, `cuda:N`, or `null` (computes nothing). */
   device?: string | undefined
   /** Default `auto`. */
@@ -40,10 +41,6 @@ export interface LoadOptions {
   kvCacheFreeGpuMemoryFraction?: number | undefined
   /** Most tokens in the KV cache. */
   kvCacheMaxTokens?: number | undefined
-  /** Who may run when the KV cache is full. Default `RESERVE_AND_GROW`. */
-  capacitySchedulerPolicy?: CapacityPolicy | undefined
-  /** Tokens that a request without `maxTokens` reserves in the cache; it grows beyond them. Default 2048. */
-  reserveTokens?: number | undefined
   /** CPU threads. Default: one per physical core. */
   threads?: number | undefined
   /** Graph passes to leave out, by name; `all` for every one. For finding faults. */
@@ -68,10 +65,9 @@ export interface EngineConfig {
   readonly maxSeqLen?: number
   readonly kvCacheFreeGpuMemoryFraction?: number
   readonly kvCacheMaxTokens?: number
-  readonly capacitySchedulerPolicy?: CapacityPolicy
-  readonly reserveTokens?: number
   readonly threads?: number
   readonly disabledPasses?: readonly string[]
+  readonly runtime?: RuntimeOptions
 }
 
 const dtypeNames: Readonly<Record<DTypeName, 'auto' | FloatDType>> = {
@@ -83,8 +79,6 @@ const dtypeNames: Readonly<Record<DTypeName, 'auto' | FloatDType>> = {
   bf16: 'bf16',
   bfloat16: 'bf16',
 }
-
-type Check = (value: unknown) => string | undefined
 
 /** Every option, and what is wrong with a value: what was expected, or undefined. */
 const checks: Readonly<Record<keyof LoadOptions, Check>> = {
@@ -110,8 +104,7 @@ const checks: Readonly<Record<keyof LoadOptions, Check>> = {
     (value) => typeof value === 'number' && value > 0 && value <= 1,
   ),
   kvCacheMaxTokens: whole(1),
-  capacitySchedulerPolicy: oneOf('RESERVE_AND_GROW', 'GUARANTEED_NO_EVICT'),
-  reserveTokens: whole(1),
+  ...runtimeChecks,
   threads: whole(1),
   disabledPasses: which('a list of pass names', (value) => Array.isArray(value) && value.every(isText)),
   onProgress: which('a function', isFunction),
@@ -122,27 +115,8 @@ const checks: Readonly<Record<keyof LoadOptions, Check>> = {
   ),
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
 function isFunction(value: unknown): boolean {
   return typeof value === 'function'
-}
-
-function which(expected: string, holds: (value: unknown) => boolean): Check {
-  return (value) => (holds(value) ? undefined : expected)
-}
-
-function oneOf(...values: string[]): Check {
-  return which(`one of ${values.join(', ')}`, (value) => values.includes(value as string))
-}
-
-function whole(least: number): Check {
-  return which(
-    `a whole number of at least ${least}`,
-    (value) => Number.isSafeInteger(value) && (value as number) >= least,
-  )
 }
 
 /** @throws TrtllmError bad_flag naming an option that is unknown or out of range. */
@@ -161,10 +135,12 @@ export function checkLoadOptions(options: LoadOptions): void {
 /** The engine's part of checked options. */
 export function engineConfig(directory: string, options: LoadOptions): EngineConfig {
   const { maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses } = options
-  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy, reserveTokens } = options
+  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens } = options
+  const runtime = runtimeOptions(options)
   const optional = {
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses },
-    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, capacitySchedulerPolicy, reserveTokens },
+    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens },
+    ...(Object.keys(runtime).length > 0 && { runtime }),
   }
   return {
     directory,

@@ -1,4 +1,4 @@
-import { type Engine, type EngineRequest, type Output, openEngine } from '@trtllm/runtime'
+import { type Engine, type EngineOptions, type EngineRequest, type Output, openEngine } from '@trtllm/runtime'
 import { SeededRandom } from '@trtllm/runtime/testing'
 import { describe, expect, it } from 'vitest'
 import { embeddedModelPath } from '../src/embedded-model.js'
@@ -16,7 +16,7 @@ const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).
 /** Runs batches of requests one after the other on one engine with the embedded model in f32. */
 async function answers(
   batches: readonly EngineRequest[][],
-  enableBlockReuse: boolean,
+  reuse: Pick<EngineOptions, 'enableBlockReuse' | 'copyOnPartialReuse'>,
   kvCacheMaxTokens: number,
 ) {
   const config = {
@@ -36,7 +36,7 @@ async function answers(
   let open = 0
   let resolve = () => {}
   const engine: Engine = openEngine(model, {
-    enableBlockReuse,
+    ...reuse,
     reserveTokens: 16,
     onFault: (error) => {
       throw error
@@ -99,21 +99,26 @@ describe('prefix reuse on the CPU', () => {
 
   it('changes no token and no bit, in a large and in a small cache', async () => {
     const batches = sharedPrompts()
-    const without = await answers(batches, false, 4096)
+    const without = await answers(batches, { enableBlockReuse: false }, 4096)
     expect(without.answers.every(({ cachedTokens }) => cachedTokens === 0)).toBe(true)
     expect(new Set(without.answers.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(8)
     for (const kvCacheMaxTokens of [4096, 480]) {
-      const reused = await answers(batches, true, kvCacheMaxTokens)
+      const reused = await answers(batches, {}, kvCacheMaxTokens)
       expect(reused.answers.map(tokensAndBits)).toEqual(without.answers.map(tokensAndBits))
       expect(reused.counters.reusedTokens).toBeGreaterThan(800)
+      const copied = reused.answers.filter(({ cachedTokens }) => cachedTokens % 32 > 0)
+      expect(copied.length).toBeGreaterThan(2)
+      const whole = await answers(batches, { copyOnPartialReuse: false }, kvCacheMaxTokens)
+      expect(whole.answers.map(tokensAndBits)).toEqual(without.answers.map(tokensAndBits))
+      expect(whole.answers.every(({ cachedTokens }) => cachedTokens % 32 === 0)).toBe(true)
     }
   })
 
-  it('finds whole pages and leaves a token to compute', async () => {
+  it('finds whole pages, copies the first tokens of the next and leaves one to compute', async () => {
     const promptIds = Int32Array.from({ length: 64 }, (_, i) => 10 + i)
     const one = (id: string): EngineRequest => ({ id, promptIds, maxTokens: 40, ignoreEos: true, seed: 1 })
-    const { answers: got } = await answers([[one('a')], [one('b')]], true, 4096)
-    expect(got.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 32])
+    const { answers: got } = await answers([[one('a')], [one('b')]], {}, 4096)
+    expect(got.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 63])
     expect(got[0]!.tokens).toEqual(got[1]!.tokens)
   })
 })

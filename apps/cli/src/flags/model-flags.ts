@@ -1,5 +1,6 @@
 import type { Command as Program } from 'commander'
 import { type DTypeName, embeddedModelPath, type LoadOptions, type QuantName } from 'trtllm'
+import { addRuntimeFlags, type RuntimeFlags, runtimeOptionsOf } from './runtime-flags.js'
 import { choiceFlag, integerFlag, numberFlag, patternFlag } from './value-flags.js'
 
 /** The precisions that `--dtype` takes. */
@@ -35,7 +36,7 @@ export const threadsFlag = () =>
   integerFlag('--threads <count>', 'CPU threads (default: one per core)', 1, 4096)
 
 /** Values of the flags of `addModelFlags`. */
-export interface ModelFlags {
+export interface ModelFlags extends RuntimeFlags {
   readonly model?: string
   readonly device?: string
   readonly dtype?: DTypeName
@@ -55,7 +56,7 @@ const million = 1_000_000
 
 /** Adds `--model` and how to load it: the flags that every command with a model has. */
 export function addModelFlags(program: Program): Program {
-  return program
+  const described = program
     .option('--model <model>', 'folder or hub id (default: the embedded model)')
     .addOption(deviceFlag())
     .addOption(dtypeFlag())
@@ -76,6 +77,7 @@ export function addModelFlags(program: Program): Program {
         1,
       ),
     )
+  return addRuntimeFlags(described)
 }
 
 /** The folder or hub id that `--model` names. */
@@ -91,5 +93,6 @@ export function loadOptionsOf(flags: ModelFlags): LoadOptions {
   return {
     ...{ device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat },
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction },
+    ...runtimeOptionsOf(flags),
   }
 }

@@ -87,6 +87,24 @@ struct ApplyDeltasArgs {
   }
 };
 
+struct CopyPagesArgs {
+  TensorRef copies;
+  TensorRef num_copies;
+  TensorRef source;
+  TensorRef cache;
+  int32_t lane;
+
+  [[gnu::always_inline]] static CopyPagesArgs from(const OpCall& call) {
+    CopyPagesArgs a;
+    a.copies = call.operands[0];
+    a.num_copies = call.operands[1];
+    a.source = call.operands[2];
+    a.cache = call.operands[3];
+    a.lane = static_cast<int32_t>(call.attributes[0]);
+    return a;
+  }
+};
+
 struct EmbedArgs {
   TensorRef ids;
   TensorRef weight;

@@ -8,6 +8,7 @@
   X(all_gather, "all-gather") \
   X(all_reduce, "all-reduce") \
   X(apply_deltas, "apply-deltas") \
+  X(copy_pages, "copy-pages") \
   X(embed, "embed") \
   X(gather_rows, "gather-rows") \
   X(gather_tokens, "gather-tokens") \

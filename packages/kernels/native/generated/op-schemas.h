@@ -54,6 +54,13 @@ inline constexpr OpRule kOpRules[] = {
       {"slots", false, false, -1, 1, {2, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"slots", false, false, 3, 1, {2, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=slots"},
     }},
+    {"copy-pages", 4, 1, 1, {
+      {"copies", false, false, -1, 2, {0, -1, -1, -1, -1}, {-1, 4, -1, -1, -1}, "i32"},
+      {"numCopies", false, false, -1, 1, {-1, -1, -1, -1, -1}, {1, -1, -1, -1, -1}, "i32"},
+      {"source", false, false, -1, 5, {1, -1, 2, 3, 4}, {-1, 2, -1, -1, -1}, "float"},
+      {"cache", false, false, -1, 5, {5, -1, 2, 3, 4}, {-1, 2, -1, -1, -1}, "float"},
+      {"cache", false, false, 3, 5, {5, -1, 2, 3, 4}, {-1, 2, -1, -1, -1}, "=cache"},
+    }},
     {"embed", 2, 1, 0, {
       {"ids", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"weight", false, true, -1, 2, {1, 2, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},

@@ -1,3 +1,4 @@
+import { wordsPerCopy } from '@trtllm/graph'
 import { Executor, type ProgramItem, StepRing } from '@trtllm/kernels'
 import type { CompiledModel } from '../compiled-model.js'
 import { decodeBuckets, padDecodeStep } from './decode-bucket.js'
@@ -6,6 +7,7 @@ import type { StepCall, StepDone, StepExecutor } from './step-executor.js'
 /** Runs steps of a compiled model on its device: one plan a step, on the device's executor thread. */
 export class PlanExecutor implements StepExecutor {
   readonly depth: number
+  readonly copiesPages: boolean
   readonly #model: CompiledModel
   readonly #ring: StepRing
   readonly #executor: Executor
@@ -18,6 +20,7 @@ export class PlanExecutor implements StepExecutor {
     const { device, layout } = model
     this.depth = depth
     this.#model = model
+    this.copiesPages = model.pageCopies !== undefined
     this.#ring = StepRing.create(device, {
       slabWords: layout.slabWords,
       resultWords: layout.resultWords,
@@ -42,7 +45,25 @@ export class PlanExecutor implements StepExecutor {
   }
 
   submit(call: StepCall, onDone: StepDone): void {
-    this.#executor.submit(call.ring, [this.#recorded(call) ?? this.#interpreted(call)], onDone)
+    const step = this.#recorded(call) ?? this.#interpreted(call)
+    this.#executor.submit(call.ring, [...this.#copying(call), step], onDone)
+  }
+
+  /** Page copies come before the step, which may read what they brought and writes behind it. */
+  #copying({ ring, copies = [] }: StepCall): ProgramItem[] {
+    const { pageCopies, layout } = this.#model
+    if (copies.length === 0) return []
+    if (!pageCopies) throw new Error('plan executor: the model has no plan that copies pages')
+    const slab = this.slab(ring)
+    const at = layout.slab.copies
+    if (copies.length * wordsPerCopy > at.length) {
+      throw new Error(`step slab: ${copies.length} page copies do not fit`)
+    }
+    slab[layout.slab.numCopies.offset] = copies.length
+    for (const [i, { pool, source, destination, tokens }] of copies.entries()) {
+      slab.set([pool, source, destination, tokens], at.offset + i * wordsPerCopy)
+    }
+    return [{ plan: pageCopies, tokens: 0, rows: 0, seqs: 0 }]
   }
 
   /** A step of one token and one row a sequence, padded to a size that is recorded. */

@@ -1,0 +1,48 @@
+import { defineOp, i32, state, updated } from '../../src/define-op.js'
+import { eachFloat, pageTokens, shuffled } from '../../src/op-cases.js'
+
+/*
+ * A record is (lane, source page, destination page, tokens). Only records of this node's lane are carried out: one list
+ * serves the nodes of many caches. `source` may be the cache itself; no page is both source and destination of one list.
+ */
+export const copyPages = defineOp({
+  name: 'copy-pages',
+  summary:
+    'copies the first tokens of pages, keys and values of every head: for each record (lane, from, to, n) of this lane cache[to, :, :, 0..n) = source[from, :, :, 0..n)',
+  inputs: {
+    copies: i32('maxCopies', 4),
+    numCopies: i32(1),
+    source: state('float', 'sourcePages', 2, 'kvHeads', 'pageTokens', 'headDim'),
+    cache: state('float', 'pages', 2, 'kvHeads', 'pageTokens', 'headDim'),
+  },
+  outputs: { cache: updated('cache', 'pages', 2, 'kvHeads', 'pageTokens', 'headDim') },
+  attributes: { lane: 'i32' },
+  cost: (d, size) => ({ bytes: 4 * d.maxCopies! * d.kvHeads! * d.pageTokens! * d.headDim! * size, flops: 0 }),
+  cases: eachFloat([
+    { name: 'none', dims: { maxCopies: 1, sourcePages: 1, pages: 1, kvHeads: 1, pageTokens, headDim: 8 } },
+    {
+      name: '5 of lane 2',
+      dims: { maxCopies: 12, sourcePages: 9, pages: 20, kvHeads: 3, pageTokens, headDim: 80 },
+      attributes: { lane: 2 },
+    },
+    {
+      name: 'odd heads',
+      dims: { maxCopies: 7, sourcePages: 4, pages: 6, kvHeads: 2, pageTokens, headDim: 5 },
+    },
+  ]),
+  tolerance: { f32: 0, f16: 0, bf16: 0 },
+  // Every other record is of another lane, and names pages that do not exist. Lengths go from one token to a whole page.
+  makeInputs: (opCase, random) => {
+    const { maxCopies = 1, sourcePages = 1, pages = 1 } = opCase.dims
+    const { lane = 0 } = opCase.attributes ?? {}
+    const count = maxCopies === 1 ? 0 : maxCopies - 2
+    const copies = new Int32Array(maxCopies * 4).fill(-7)
+    const to = shuffled(pages, random)
+    for (let i = 0; i < count; i++) {
+      const from = Math.floor(random() * sourcePages)
+      const tokens = i === 0 ? pageTokens : 1 + Math.floor(random() * pageTokens)
+      copies.set(i % 2 === 0 ? [lane, from, to[i] ?? 0, tokens] : [lane + 1, 1 << 20, 1 << 20, 1], i * 4)
+    }
+    return { copies, numCopies: Int32Array.of(count) }
+  },
+})

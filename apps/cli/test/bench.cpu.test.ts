@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import type { RooflineReport } from '../src/bench/bench-plan.js'
 import type { BenchReport } from '../src/bench/bench-report.js'
 import { randomRequests } from '../src/bench/workload.js'
 import { trtllm } from './in-process.js'
@@ -13,7 +14,7 @@ const file = (name: string, text: string): string => {
   return join(folder, name)
 }
 
-async function report(...flags: string[]): Promise<BenchReport> {
+async function report(...flags: string[]): Promise<BenchReport & { roofline?: RooflineReport }> {
   const { code, stdout, stderr } = await trtllm(['bench', ...flags, '--device', 'cpu', '--json'])
   expect([code, stderr]).toEqual([0, ''])
   return JSON.parse(stdout)
@@ -36,7 +37,11 @@ describe('trtllm bench', () => {
     expect(spread.maximum).toBeLessThanOrEqual(performance.total_latency_ms + 1)
     expect(streaming.avg_ttft_ms).toBeLessThan(performance.avg_request_latency_ms)
     expect(found.engine).toMatchObject({ model_path: '@trtllm/tales', dtype: 'f32', quantization: 'none' })
-    expect(found.world_info).toMatchObject({ tp_size: 1, max_batch_size: 8 })
+    expect(found.world_info).toMatchObject({ tp_size: 1, max_batch_size: 8, max_seq_len: 41 })
+    // 12 requests, 8 at a time: two rounds of 17 steps.
+    expect(found.roofline?.bound_steps).toBe(34)
+    expect(found.roofline?.share_of_bound).toBeGreaterThan(0)
+    expect(found.roofline?.copy_bytes_per_s).toBeGreaterThan(1e8)
   })
 
   it('latency: one at a time', async () => {

@@ -1,12 +1,14 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { Command as Program } from 'commander'
 import { type LLM, version } from 'trtllm'
+import { type BenchPlan, planBench, rooflineReport, type UniformCell } from '../bench/bench-plan.js'
 import { benchReport, reportLines } from '../bench/bench-report.js'
 import { gpuState, hostFacts } from '../bench/machine.js'
+import { rooflineLines } from '../bench/roofline-lines.js'
 import { type RequestRecord, runRequests } from '../bench/run-requests.js'
 import { type BenchRequest, randomRequests, readRequests } from '../bench/workload.js'
 import type { Cli } from '../command.js'
-import { addModelFlags, type ModelFlags, modelNameOf } from '../flags/model-flags.js'
+import { addModelFlags, loadOptionsOf, type ModelFlags, modelNameOf, modelOf } from '../flags/model-flags.js'
 import { integerFlag } from '../flags/value-flags.js'
 import { openModel } from '../open-model.js'
 import { openProgress } from '../progress.js'
@@ -39,7 +41,7 @@ export function configureBench(program: Program, cli: Cli, isLatency: boolean): 
     .addOption(
       integerFlag(
         '--num-requests <count>',
-        `requests (default ${isLatency ? 5 : 64}; a dataset: all)`,
+        `requests (default ${usualRequests(isLatency)}; a dataset: all)`,
         1,
         million,
       ),
@@ -62,11 +64,18 @@ async function runBench(flags: BenchFlags, cli: Cli, isLatency: boolean): Promis
   checkJsonFlag(flags.json)
   if (flags.dataset !== undefined && (flags.isl ?? flags.osl) !== undefined)
     throw new TrtllmError('bad_flag', '--dataset has lengths of its own; leave --isl and --osl out')
+  const concurrency = flags.concurrency ?? (isLatency ? 1 : Number.POSITIVE_INFINITY)
+  const { isl = 128, osl = 128, dataset } = flags
+  const cell: UniformCell = { requests: flags.numRequests ?? usualRequests(isLatency), isl, osl, concurrency }
+  const plan = dataset === undefined ? await planBench(modelOf(flags), loadOptionsOf(flags), cell) : undefined
   // Random ids need no tokenizer, and made-up models often have none.
-  const { llm } = await openModel(flags, cli, flags.dataset === undefined ? { tokenizer: false } : {})
+  const { llm } = await openModel(
+    plan ? withSizes(flags, plan) : flags,
+    cli,
+    plan ? { tokenizer: false } : {},
+  )
   try {
     const requests = requestsOf(flags, llm, isLatency)
-    const concurrency = flags.concurrency ?? (isLatency ? 1 : Number.POSITIVE_INFINITY)
     await runRequests(llm, requests.slice(0, flags.warmup), { concurrency, signal: cli.signal })
     const gpu = gpuUnderLoad(llm, flags.device)
     const records = await timed(llm, requests, concurrency, cli)
@@ -78,12 +87,25 @@ async function runBench(flags: BenchFlags, cli: Cli, isLatency: boolean): Promis
       kvFraction: flags.kvCacheFreeGpuMemoryFraction ?? null,
       isLatency,
     }
-    const report = benchReport(records, llm.info, (await gpu) ?? hostFacts(), settings)
-    giveReport(flags.json, reportLines(report), report, cli.stdout)
+    const measured = benchReport(records, llm.info, (await gpu) ?? hostFacts(), settings)
+    const { total_latency_ms: totalMs } = measured.performance
+    const roofline = plan && rooflineReport(plan, cell, llm.info, totalMs)
+    const text = `${reportLines(measured)}${roofline ? rooflineLines(roofline) : ''}`
+    giveReport(flags.json, text, { ...measured, ...(roofline && { roofline }) }, cli.stdout)
     return 0
   } finally {
     await llm.close()
   }
+}
+
+const usualRequests = (isLatency: boolean): number => (isLatency ? 5 : 64)
+
+/** What the flags leave open is chosen for the cell. */
+function withSizes(flags: BenchFlags, { tuned }: BenchPlan): BenchFlags {
+  const maxBatchSize =
+    flags.maxBatchSize ?? Math.min(tuned.maxBatchSize, flags.maxNumTokens ?? Number.POSITIVE_INFINITY)
+  const maxNumTokens = flags.maxNumTokens ?? Math.max(tuned.maxNumTokens, maxBatchSize)
+  return { ...flags, maxBatchSize, maxNumTokens, maxSeqLen: flags.maxSeqLen ?? tuned.maxSeqLen }
 }
 
 function requestsOf(flags: BenchFlags, llm: LLM, isLatency: boolean): BenchRequest[] {
@@ -91,7 +113,7 @@ function requestsOf(flags: BenchFlags, llm: LLM, isLatency: boolean): BenchReque
   const { vocabSize, maxSeqLen } = llm.info
   const requests =
     dataset === undefined
-      ? randomRequests(numRequests ?? (isLatency ? 5 : 64), isl, osl, vocabSize)
+      ? randomRequests(numRequests ?? usualRequests(isLatency), isl, osl, vocabSize)
       : readRequests(dataset, (text) => llm.tokenizer.encode(text)).slice(0, numRequests)
   const long = requests.find(({ promptIds, outputTokens }) => promptIds.length + outputTokens > maxSeqLen)
   if (!long) return requests

@@ -1,0 +1,46 @@
+import { type CompiledPlan, inputOf, type Node } from '@trtllm/graph'
+import { dtypeBytes } from '@trtllm/kernels'
+
+/** What a forward pass of a model costs at least. Bytes and floating point operations. */
+export interface ModelWork {
+  /** Weights of all linears but the last, read once a step. */
+  readonly linearBytes: number
+  /** Their operations for one token. */
+  readonly linearFlops: number
+  /** Whether they are multiplied in fp8. */
+  readonly linearsAreF8: boolean
+  readonly headBytes: number
+  /** Operations of the last linear for one logits row. */
+  readonly headFlops: number
+  readonly kvBytesPerToken: number
+  /** Operations of attention for one pair of a query and a key, all layers and heads. */
+  readonly attentionFlops: number
+}
+
+/** Reads the work of a model off its plan. Dense models: every weight is used by every token. */
+export function modelWorkOf({ graph, memory }: CompiledPlan): ModelWork {
+  const linears = graph.nodes.filter(({ op }) => op.name.startsWith('linear'))
+  const attentions = graph.nodes.filter(({ op }) => op.name === 'paged-attention')
+  const head = linears.slice(-1)
+  const body = linears.slice(0, -1)
+  return {
+    linearBytes: sumOf(body, weightBytes),
+    linearFlops: sumOf(body, rowFlops),
+    linearsAreF8: body.some(({ op }) => op.name === 'linear-f8'),
+    headBytes: sumOf(head, weightBytes),
+    headFlops: sumOf(head, rowFlops),
+    kvBytesPerToken: memory.kvBytesPerToken,
+    attentionFlops: sumOf(attentions, (node) => 4 * (inputOf(node, 'q')?.rowWidth ?? 0)),
+  }
+}
+
+const sumOf = (nodes: readonly Node[], of: (node: Node) => number): number =>
+  nodes.reduce((sum, node) => sum + of(node), 0)
+
+const weightBytes = (node: Node): number => elements(node) * dtypeBytes[inputOf(node, 'weight')!.dtype]
+const rowFlops = (node: Node): number => 2 * elements(node)
+
+function elements(node: Node): number {
+  const [rows, columns] = inputOf(node, 'weight')!.shape
+  return rows!.toConstant(node.path) * columns!.toConstant(node.path)
+}

@@ -27,6 +27,7 @@ export {
   defaultReserveTokens,
   deltaCapacity,
 } from './scheduler/budget.js'
+export { type PoolSizing, pagesOfPool } from './scheduler/pool-sizes.js'
 export { deserializeError, serializeError } from './serialize-error.js'
 export type {
   EngineCounters,

@@ -122,7 +122,7 @@ export class StatsRecorder {
         kvPagesFree: pages.free,
         kvPagesPending: pages.pending,
         kvPagesIdle: this.#cache.idlePages,
-        quiescent: live === 0 && stepsInFlight === 0 && pages.free === pages.total,
+        quiescent: live === 0 && stepsInFlight === 0 && this.#cache.isAllFree,
       },
     }
   }

@@ -1,4 +1,4 @@
-/** Pages of the smallest pool, under TensorRT-LLM's names. */
+/** Pages of the largest pool, under TensorRT-LLM's names. */
 export interface KvCacheStats {
   maxNumBlocks: number
   freeNumBlocks: number

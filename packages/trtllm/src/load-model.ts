@@ -62,7 +62,7 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
     plan: native,
     pageCopies,
     layout: compiled.layout,
-    pools: compiled.pools.map(({ window }) => ({ pages: plan.pages, pageTokens, window })),
+    pools: compiled.pools.map(({ window }, pool) => ({ pages: plan.poolPages[pool]!, pageTokens, window })),
     vocabSize,
     eosIds: model.eosIds,
     cacheKey: `${digest} ${model.name} ${compiled.graph.dtype} ${config.quant}`,
@@ -115,14 +115,14 @@ interface Buffers {
   readonly caches: DeviceBuffer[][]
 }
 
-function allocate(device: Device, { compiled, pages }: MemoryPlan, owned: Resources): Buffers {
+function allocate(device: Device, { compiled, poolPages }: MemoryPlan, owned: Resources): Buffers {
   const { memory, pools } = compiled
   const buffer = (bytes: number, label: string) => owned.use(device.allocate(bytes, label))
   const weights = buffer(memory.weightsBytes, 'weights')
   const state = buffer(memory.stateBytes, 'slot state')
   state.fill(0)
-  const caches = pools.map((pool) =>
-    pool.caches.map((path) => buffer(pool.pageBytes * pages, `KV cache of ${path}`)),
+  const caches = pools.map((pool, index) =>
+    pool.caches.map((path) => buffer(pool.pageBytes * poolPages[index]!, `KV cache of ${path}`)),
   )
   return { weights, state, caches }
 }

@@ -1,5 +1,6 @@
 import { type CompiledPlan, fixedBytes, pageTokens, poolPageBytes } from '@trtllm/graph'
 import { type DeviceKind, TrtllmError } from '@trtllm/kernels'
+import { pagesOfPool } from '@trtllm/runtime'
 import type { EngineConfig } from './load-options.js'
 import type { Sizes } from './step-limits.js'
 
@@ -23,6 +24,9 @@ function workspaceBytes({ params, limits }: CompiledPlan, kind: DeviceKind): num
 const cpuCache = { bytes: 4 * gibibyte, share: 0.25 }
 const defaultFraction = 0.9
 
+/** Steps submitted before the first is read. */
+const maxInFlightSteps = 2
+
 /** Where a model is to be put. Memory in bytes. */
 export interface MemoryOffer {
   readonly kind: DeviceKind
@@ -30,11 +34,13 @@ export interface MemoryOffer {
   readonly freeBytes: number
 }
 
-/** A plan whose memory fits, and how many pages each pool gets. */
+/** A plan whose memory fits, and how many pages there are for layers that see all. */
 export interface MemoryPlan {
   readonly compiled: CompiledPlan
   readonly sizes: Sizes
   readonly pages: number
+  /** Pages of each pool: `pages`, or fewer where layers see a window only. */
+  readonly poolPages: readonly number[]
   readonly kvBytes: number
 }
 
@@ -72,14 +78,32 @@ interface Fit {
 }
 
 function fit(sizes: Sizes, config: EngineConfig, offer: MemoryOffer, compiled: CompiledPlan): Fit {
-  const pageBytes = bytesOfPage(compiled)
-  const kvBytes = cacheBytes(compiled, config, offer)
+  const room = cacheBytes(compiled, config, offer)
   const useful = sizes.maxBatchSize * pagesOf(sizes.maxSeqLen)
   const allowed = config.kvCacheMaxTokens === undefined ? useful : pagesOf(config.kvCacheMaxTokens)
-  const pages = Math.min(Math.floor(kvBytes / pageBytes), useful, allowed)
-  if (pages < pagesOf(sizes.maxSeqLen)) return { tokens: Math.max(0, pages) * pageTokens }
-  return { tokens: pages * pageTokens, plan: { compiled, sizes, pages, kvBytes: pages * pageBytes } }
+  const pages = mostPages(Math.min(useful, allowed), (count) => kvBytesOf(compiled, sizes, count) <= room)
+  if (pages < pagesOf(sizes.maxSeqLen)) return { tokens: pages * pageTokens }
+  const poolPages = compiled.pools.map((pool) => pagesIn(pool, sizes, pages))
+  const kvBytes = kvBytesOf(compiled, sizes, pages)
+  return { tokens: pages * pageTokens, plan: { compiled, sizes, pages, poolPages, kvBytes } }
 }
+
+/** The largest count up to `most` that fits; more never fits where less does not. */
+function mostPages(most: number, fits: (count: number) => boolean): number {
+  let [least, tooMany] = [0, most + 1]
+  while (tooMany - least > 1) {
+    const middle = Math.floor((least + tooMany) / 2)
+    if (fits(middle)) least = middle
+    else tooMany = middle
+  }
+  return least
+}
+
+const pagesIn = ({ window }: CompiledPlan['pools'][number], sizes: Sizes, pages: number): number =>
+  pagesOfPool(window, pages, { ...sizes, pageTokens, maxInFlightSteps })
+
+const kvBytesOf = ({ pools }: CompiledPlan, sizes: Sizes, pages: number): number =>
+  pools.reduce((bytes, pool) => bytes + poolPageBytes(pool) * pagesIn(pool, sizes, pages), 0)
 
 /** Bytes that the cache may take; negative when not even the rest fits. */
 function cacheBytes(
@@ -98,9 +122,6 @@ const needBesideCache = (compiled: CompiledPlan, { kind }: MemoryOffer): number 
 
 const pagesOf = (tokens: number): number => Math.ceil(tokens / pageTokens)
 
-const bytesOfPage = ({ pools }: CompiledPlan): number =>
-  pools.reduce((bytes, pool) => bytes + poolPageBytes(pool), 0)
-
 function refusal(
   wanted: Sizes,
   config: EngineConfig,
@@ -109,7 +130,7 @@ function refusal(
 ): TrtllmError {
   const compiled = compileSizes(wanted)
   const { memory } = compiled
-  const sequence = pagesOf(wanted.maxSeqLen) * bytesOfPage(compiled)
+  const sequence = kvBytesOf(compiled, wanted, pagesOf(wanted.maxSeqLen))
   const needBytes = needBesideCache(compiled, offer) + sequence
   const parts = [
     `weights ${inGiB(memory.weightsBytes)}`,

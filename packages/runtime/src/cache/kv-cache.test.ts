@@ -12,11 +12,11 @@ describe('KvCache', () => {
       2,
     )
 
-  it('counts by the smallest pool and extends all pools alike', () => {
+  it('counts by the largest pool and extends all pools alike', () => {
     const kv = cache()
     kv.extend(0, 2)
     kv.extend(1, 1)
-    expect(kv.counts).toEqual({ total: 5, free: 2, pending: 0 })
+    expect(kv.counts).toEqual({ total: 9, free: 6, pending: 0 })
     expect([0, 1].map((pool) => [0, 1].map((slot) => kv.slot(slot).tables[pool]!.length))).toEqual([
       [2, 1],
       [2, 1],
@@ -29,14 +29,16 @@ describe('KvCache', () => {
     const kv = cache()
     kv.extend(0, 3)
     kv.release(0, 7)
-    expect(kv.counts).toEqual({ total: 5, free: 2, pending: 3 })
+    expect(kv.counts).toEqual({ total: 9, free: 6, pending: 3 })
+    expect(kv.isAllFree).toBe(false)
     kv.retire(6)
-    expect(kv.counts.free).toBe(2)
+    expect(kv.counts.free).toBe(6)
     kv.retire(7)
-    expect(kv.counts).toEqual({ total: 5, free: 5, pending: 0 })
+    expect(kv.counts).toEqual({ total: 9, free: 9, pending: 0 })
+    expect(kv.isAllFree).toBe(true)
     kv.extend(1, 1)
     kv.release(1, 7)
-    expect(kv.counts.free).toBe(5)
+    expect(kv.counts.free).toBe(9)
     kv.check()
   })
 

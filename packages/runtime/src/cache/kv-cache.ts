@@ -60,7 +60,7 @@ export class KvCache {
   readonly #published: PublishedPages
   /** Prompt pages that running sequences will publish, by hash. */
   readonly #coming = new Map<number, number>()
-  /** Pages lent since the start, in the smallest pool. */
+  /** Pages lent since the start, in each pool. */
   allocatedPages = 0
 
   constructor(specs: readonly PagePoolSpec[], numSlots: number, options: KvCacheOptions = {}) {
@@ -77,29 +77,30 @@ export class KvCache {
   }
 
   /** Pages that `tokens` positions need. */
-  pagesFor(tokens: number): number {
-    return Math.ceil(tokens / this.pageTokens)
+  pagesFor = (tokens: number): number => Math.ceil(tokens / this.pageTokens)
+
+  /** Counts of the largest pool: window pools need fewer pages for the same sequences. */
+  get counts(): PageCounts {
+    const { spec, free, pending } = this.#largest
+    return { total: spec.pages, free, pending }
   }
 
-  /** Counts of the smallest pool. */
-  get counts(): PageCounts {
-    const { spec, free, pending } = this.#smallest
-    return { total: spec.pages, free, pending }
+  get isAllFree(): boolean {
+    return this.pools.every(({ spec, free }) => free === spec.pages)
   }
 
   get poolCounts(): PoolCounts[] {
     return this.pools.map(({ spec, free, pending, shared }) => ({ total: spec.pages, free, pending, shared }))
   }
 
-  /** Pages of published prefixes that nobody holds, in the smallest pool. */
+  /** Pages of published prefixes that nobody holds, in the largest pool. */
   get idlePages(): number {
-    return this.#smallest.idle
+    return this.#largest.idle
   }
 
   /** Share of prompt pages that sequences found in the cache. */
   get hitRate(): number {
-    const { reusedPages, missedPages } = this.reuse
-    return reusedPages === 0 ? 0 : reusedPages / (reusedPages + missedPages)
+    return this.reuse.reusedPages / Math.max(1, this.reuse.reusedPages + this.reuse.missedPages)
   }
 
   /** The pages of a slot. */
@@ -255,9 +256,7 @@ export class KvCache {
   }
 
   /** Events since the last call, oldest first. */
-  drainEvents(): KvCacheEvent[] {
-    return this.#published.drainEvents()
-  }
+  drainEvents = (): KvCacheEvent[] => this.#published.drainEvents()
 
   /** Throws when a page is lost, shared against the rules, counted wrongly or can never be evicted. */
   check(): void {
@@ -294,7 +293,7 @@ export class KvCache {
     else this.#coming.set(hash, others)
   }
 
-  get #smallest(): PagePool {
-    return this.pools.reduce((a, b) => (b.spec.pages < a.spec.pages ? b : a))
+  get #largest(): PagePool {
+    return this.pools.reduce((a, b) => (b.spec.pages > a.spec.pages ? b : a))
   }
 }

@@ -129,16 +129,26 @@ static void attention(int64_t seqs, int64_t context, int64_t queries, int64_t he
   time_row(name, "paged-attention", turns, {0.088, 0, 0}, bytes, 4.0 * seen * heads * dim);
 }
 
-static void linear(int64_t rows, int64_t in, int64_t out) {
-  const double bytes = 2.0 * in * out;
+// `op` is linear, linear-f8 or linear-i8: the weight's type follows.
+static void linear(const char* op, int64_t rows, int64_t in, int64_t out) {
+  const DType type = strcmp(op, "linear") == 0 ? DType::bf16 : strcmp(op, "linear-f8") == 0 ? DType::f8 : DType::i8;
+  const double bytes = static_cast<double>(dtype_bytes(type) * in * out);
   const int64_t copies = bytes < 256e6 ? static_cast<int64_t>(256e6 / bytes) + 1 : 1;
   const TensorRef x = tensor(DType::bf16, {rows, in}), y = tensor(DType::bf16, {rows, out});
+  const TensorRef scale = tensor(DType::f32, {out});
   std::vector<std::vector<TensorRef>> turns;
-  for (int64_t i = 0; i < copies; i++) turns.push_back({x, tensor(DType::bf16, {out, in}, 0.02), TensorRef{}, y});
+  for (int64_t i = 0; i < copies; i++) {
+    const TensorRef weight = tensor(type, {out, in}, type == DType::bf16 ? 0.02 : 20);
+    if (type == DType::bf16) {
+      turns.push_back({x, weight, TensorRef{}, y});
+    } else {
+      turns.push_back({x, weight, scale, TensorRef{}, y});
+    }
+  }
   char name[128];
-  snprintf(name, sizeof name, "linear %lld x %lld x %lld", static_cast<long long>(rows), static_cast<long long>(in),
+  snprintf(name, sizeof name, "%s %lld x %lld x %lld", op, static_cast<long long>(rows), static_cast<long long>(in),
            static_cast<long long>(out));
-  time_row(name, "linear", turns, {}, bytes + 2.0 * rows * (in + out), 2.0 * rows * in * out);
+  time_row(name, op, turns, {}, bytes + 2.0 * rows * (in + out), 2.0 * rows * in * out);
 }
 
 static void sample(int64_t rows, int64_t vocab, float temperature, float top_p) {
@@ -189,13 +199,15 @@ int main(int argc, char** argv) {
     attention(4, sized(2048), sized(2048), 32, 8, 128);
     attention(1, sized(8192), sized(512), 32, 8, 128);
   }
-  if (chosen("linear")) {
+  for (const char* op : {"linear", "linear-f8", "linear-i8"}) {
+    if (!chosen(op)) continue;
     for (int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 2048, 8192}) {
-      linear(sized(rows), sized(4096), sized(6144));
-      linear(sized(rows), sized(4096), sized(28672));
-      linear(sized(rows), sized(14336), sized(4096));
+      linear(op, sized(rows), sized(4096), sized(6144));
+      linear(op, sized(rows), sized(4096), sized(4096));
+      linear(op, sized(rows), sized(4096), sized(28672));
+      linear(op, sized(rows), sized(14336), sized(4096));
     }
-    for (int64_t rows : {1, 16, 64}) linear(rows, sized(4096), sized(128256));
+    for (int64_t rows : {1, 16, 64}) linear(op, rows, sized(4096), sized(128256));
   }
   if (chosen("norm")) {
     for (int64_t rows : {1, 16, 256, 8192}) {

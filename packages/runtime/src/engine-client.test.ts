@@ -1,5 +1,6 @@
 import { TrtllmError } from '@trtllm/kernels'
 import { describe, expect, it } from 'vitest'
+import { type PackedOutputs, unpackOutputs } from './packed-outputs.js'
 import { collect, HostedFake } from './testing/hosted-fake.js'
 import { referenceStream } from './testing/reference-stream.js'
 
@@ -31,7 +32,8 @@ describe('engine client and host', () => {
     const steps = fake.ports.sent.filter((message) => (message as { kind: string }).kind === 'step')
     expect(steps.length).toBeLessThanOrEqual(8)
     for (const step of steps) {
-      expect((step as { outputs: { id: string }[] }).outputs.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+      const outputs = unpackOutputs((step as { outputs: PackedOutputs }).outputs)
+      expect([...outputs].map(({ id }) => id)).toEqual(['a', 'b', 'c'])
     }
   })
 

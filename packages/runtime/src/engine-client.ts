@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
 import { EngineWatch } from './engine-watch.js'
 import { OutputStream } from './output-stream.js'
+import { unpackOutputs } from './packed-outputs.js'
 import type { EngineCommand, EngineMessage } from './protocol.js'
 import type { EngineRequest, Output, SerializedError } from './request.js'
 import { deserializeError } from './serialize-error.js'
@@ -192,7 +193,7 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   #receive(message: EngineMessage): void {
     if (message.kind === 'step') {
       this.#watch?.hear(message.heartbeat)
-      for (const output of message.outputs) this.#deliver(output)
+      for (const output of unpackOutputs(message.outputs)) this.#deliver(output)
     } else if (message.kind === 'loading') this.emit('loading', message.stage, message.done, message.total)
     else if (message.kind === 'ready') this.#becomeReady(message.info)
     else if (message.kind === 'stats') {

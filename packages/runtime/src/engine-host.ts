@@ -2,6 +2,7 @@ import { exitCodeOf, TrtllmError } from '@trtllm/kernels'
 import { type Clock, systemClock } from './clock.js'
 import type { Engine } from './engine.js'
 import type { EngineOptions } from './engine-options.js'
+import { packOutputs } from './packed-outputs.js'
 import type { EngineCommand, EngineCommands, EngineMessage } from './protocol.js'
 import type { EngineRequest, Output } from './request.js'
 import { serializeError } from './serialize-error.js'
@@ -140,7 +141,7 @@ class EngineHost {
     if (!engine || this.#isOver) return
     this.#steps = step
     const heartbeat = { sequence: ++this.#beats, ...engine.pulse }
-    this.#post({ kind: 'step', step, outputs, heartbeat })
+    this.#post({ kind: 'step', step, outputs: packOutputs(outputs), heartbeat })
     this.#beat()
   }
 

@@ -1,6 +1,7 @@
 import type { KvCacheEvent } from './cache/cache-events.js'
 import type { ModelInfo } from './compiled-model.js'
-import type { EngineRequest, Output, SerializedError } from './request.js'
+import type { PackedOutputs } from './packed-outputs.js'
+import type { EngineRequest, SerializedError } from './request.js'
 import type { EngineStats } from './stats.js'
 
 /**
@@ -37,7 +38,7 @@ export type EngineMessage =
   | {
       readonly kind: 'step'
       readonly step: number
-      readonly outputs: readonly Output[]
+      readonly outputs: PackedOutputs
       readonly heartbeat: Heartbeat
     }
   | { readonly kind: 'stats'; readonly nonce: number; readonly stats: EngineStats }

@@ -174,3 +174,43 @@ describe('outputs of the engine', () => {
     expect(() => run([failed])).toThrow(expect.objectContaining(error) as Error)
   })
 })
+
+describe('outputs that bring no text', () => {
+  const usage = { promptTokens: 5, completionTokens: 0, cachedTokens: 0 }
+  const empty: Output = { id: 'r', tokens: new Int32Array(0) }
+
+  it('give ids alone where nothing is made into text', () => {
+    const made = outputs([7, 8, 9], [1], 'length')
+    const deltas = run(made, { detokenize: false })
+    expect(deltas.map(({ text, tokenIds }) => [text, tokenIds])).toEqual([
+      ['', [7]],
+      ['', [8]],
+      ['', [9]],
+    ])
+  })
+
+  it('are nothing to tell, neither empty ones nor those after the end', () => {
+    const processor = new OutputProcessor(0, 5, plain, undefined)
+    expect(processor.accept(empty)).toBeUndefined()
+    expect(processor.accept({ ...empty, finish: { reason: 'cancelled', usage } })?.finish?.reason).toBe(
+      'cancelled',
+    )
+    expect(processor.accept({ ...empty, tokens: Int32Array.of(7) })).toBeUndefined()
+  })
+
+  it('carry logits of the prompt', () => {
+    const contextLogits = { firstPosition: 0, rows: 1, vocab: 2, values: Float32Array.of(1, 2) }
+    const processor = new OutputProcessor(0, 5, plain, tokenizer)
+    expect(processor.accept({ ...empty, contextLogits })).toMatchObject({ contextLogits, text: '' })
+  })
+
+  it('throw the failure of the request, also one without a reason', () => {
+    const failed = (finish: Partial<Finish>) => () =>
+      new OutputProcessor(0, 5, plain, tokenizer).accept({
+        ...empty,
+        finish: { reason: 'error', usage, ...finish },
+      })
+    expect(failed({})).toThrow('the engine gave no reason')
+    expect(failed({ error: { code: 'deadline_exceeded', message: 'too late' } })).toThrow('too late')
+  })
+})

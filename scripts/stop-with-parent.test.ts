@@ -12,10 +12,17 @@ const child = `
     setInterval(() => {}, 1000)
     console.log('started')
   })`
-const parent = `
+const spawnChild = `
   require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}], { stdio: 'inherit' })`
+/** As npm does: a shell that waits for its command. */
+const spawnShell = `
+  require('node:child_process').spawn('sh', ['-c', '"$0" -e "$1"; true', process.execPath, ${JSON.stringify(child)}],
+    { stdio: 'inherit' })`
 
-test('a process whose parent was killed is told to stop', async () => {
+test.each([
+  ['a process', spawnChild],
+  ['a process behind a shell', spawnShell],
+])('%s whose starter was killed is told to stop', async (_name, parent) => {
   const started = spawn(process.execPath, ['-e', parent], { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
   started.stdout.setEncoding('utf8').on('data', (text: string) => {

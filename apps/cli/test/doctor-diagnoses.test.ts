@@ -89,6 +89,20 @@ describe('doctor', () => {
       /trtllm pull/,
     ],
     [
+      'a truncated file',
+      machine({
+        model: {
+          found: undefined,
+          error:
+            'tensor model.embed_tokens.weight ends at byte 9 but the file has 8: truncated; download it again',
+        },
+      }),
+      'model',
+      'fail',
+      /truncated/,
+      /delete the damaged file, then .*trtllm pull/,
+    ],
+    [
       'a quantized checkpoint',
       machine({
         model: { found: undefined, error: 'config.json: quantization_config awq is not supported' },

@@ -55,6 +55,7 @@ const flags: [string, number, string][] = [
     "The command 'disaggregated' is not supported in this version; only serving one model is.",
   ],
   ['a b', 64, 'Only one model can be served; give one folder or model id.'],
+  ['a --model b', 64, 'Only one model can be served; give one folder or model id.'],
   [
     '--host 0.0.0.0',
     64,
@@ -128,6 +129,7 @@ describe('good flags', () => {
     )
     expect(dashes).toEqual(underscores)
     expect(dashes.model).toBe('dir')
+    expect(optionsOf('--model dir').model).toBe('dir')
     expect(dashes.load).toMatchObject({
       maxBatchSize: 4,
       maxNumTokens: 64,

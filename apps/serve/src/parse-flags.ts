@@ -54,6 +54,7 @@ function describeCommand(version: string): Command {
     .allowExcessArguments(false)
     .option('--config <file>', 'YAML file of options; it wins over flags (also --extra-llm-api-options)')
   command.addOption(command.createOption('--extra-llm-api-options <file>').hideHelp())
+  command.option('--model <model>', 'the same as the argument')
   for (const [key, { kind, help }] of entries) {
     if (kind === 'boolean') command.option(`--${dashed(key)} [boolean]`, help)
     else if (kind === 'list')
@@ -76,7 +77,9 @@ function readCommand(command: Command): ParsedFlags {
     const value = given[camel(key)]
     if (value !== undefined) values[key] = checkValue(`--${dashed(key)}`, option, fromText(option, value))
   }
-  const [model] = command.args
+  const models = [...command.args, given.model].filter((each) => typeof each === 'string')
+  if (models.length > 1) throw oneModel()
+  const [model] = models
   const configFile = configFlags.map((name) => given[camel(name)]).find((value) => typeof value === 'string')
   return {
     values: values as OptionValues,
@@ -112,17 +115,18 @@ function withDashes(argument: string): string {
   return name === undefined ? argument : `--${dashed(name)}${rest ?? ''}`
 }
 
+const oneModel = () => new StartError(64, 'Only one model can be served; give one folder or model id.')
+
 function flagError(error: CommanderError): StartError {
   const name = /'(--?[\w-]+)/.exec(error.message)?.[1] ?? ''
   if (error.code === 'commander.unknownOption') {
-    const known = [...entries.map(([key]) => dashed(key)), ...configFlags, 'help', 'version']
+    const known = [...entries.map(([key]) => dashed(key)), ...configFlags, 'model', 'help', 'version']
     const close = nearest(name.replace(/^--/, ''), known)
     const remedy = close === undefined ? 'see --help' : `did you mean --${close}?`
     return new StartError(64, `There is no flag ${name}; ${remedy}`)
   }
   if (error.code === 'commander.optionMissingArgument')
     return new StartError(64, `${name} needs a value; see --help.`)
-  if (error.code === 'commander.excessArguments')
-    return new StartError(64, 'Only one model can be served; give one folder or model id.')
+  if (error.code === 'commander.excessArguments') return oneModel()
   return new StartError(64, error.message)
 }

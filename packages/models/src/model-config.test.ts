@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { exitCodeOf, TrtllmError } from '@trtllm/kernels'
 import { describe, expect, it } from 'vitest'
 import { parseModelConfig } from './model-config.js'
@@ -118,6 +119,13 @@ const table: [Record<string, unknown>, string, number][] = [
 ]
 
 describe('a bad config is refused', () => {
+  it('a file that is no config is told from a folder', async () => {
+    const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
+    await expect(parseModelConfig(readme)).rejects.toThrow(
+      `${readme}: is a file; expected a model directory with config.json`,
+    )
+  })
+
   it.each(table)('%j', async (changes, message, exitCode) => {
     using tiny = new TinyCheckpoint()
     const { directory } = tiny.config(changes)

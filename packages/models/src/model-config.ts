@@ -30,6 +30,8 @@ const dtypeNames: Readonly<Record<string, FloatDType>> = { float32: 'f32', float
  */
 export async function parseModelConfig(path: string): Promise<ModelConfig> {
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  if (isFile && !path.endsWith('.json'))
+    throw badCheckpoint(`${path}: is a file; expected a model directory with config.json`)
   const directory = isFile ? dirname(path) : path
   const config = HfConfig.read(isFile ? path : join(path, 'config.json'))
   const architecture = architectureOf(config)

@@ -14,10 +14,17 @@ describe('describeNearest', () => {
     )
   })
 
-  it('does not take a short name for a misspelling: the first class stands for the rest', () => {
+  it('does not take a short name for a misspelling', () => {
     const all = [...known, { name: 'Phi3ForCausalLM', keys: ['hidden_size', 'vocab_size'] }]
-    expect(describeNearest('FooForCausalLM', ['vocab_size'], all)).toMatch(
-      /^nearest supported: LlamaForCausalLM /,
+    expect(describeNearest('FooForCausalLM', ['vocab_size'], all)).toBe(
+      'no supported one is like it; supported: LlamaForCausalLM, Qwen3MoeForCausalLM, Phi3ForCausalLM',
+    )
+  })
+
+  it('takes a class whose config is alike for near, whatever its name', () => {
+    const keys = Array.from({ length: 9 }, (_, index) => `key_${index}`)
+    expect(describeNearest('FooForCausalLM', [...keys, 'foo'], [{ name: 'LlamaForCausalLM', keys }])).toBe(
+      'nearest supported: LlamaForCausalLM (it does not know foo); supported: LlamaForCausalLM',
     )
   })
 

@@ -30,9 +30,14 @@ const neutralKeys = new Set([
   'use_cache',
 ])
 
+/** Config keys that two classes of unlike names must share to be called near. */
+const leastShared = 8
+const tooFar = Number.MAX_SAFE_INTEGER
+
 /**
  * Says which supported class is nearest to an unknown one, and which keys of its config that class does not know.
- * Nearest = most shared config keys, then the fewest edits of the name, then the order of `known`.
+ * Nearest = most shared config keys, then the fewest edits of the name, then the order of `known`; none where neither
+ * name nor config is like any.
  */
 export function describeNearest(
   name: string,
@@ -48,6 +53,10 @@ export function describeNearest(
     .sort((a, b) => a.unknown.length - b.unknown.length || a.edits - b.edits)
   const nearest = ranked[0]!
   const supported = known.map(({ name }) => name).join(', ')
+  const shared = keys.length - nearest.unknown.length
+  const isLike = shared >= leastShared && nearest.unknown.length * 4 <= keys.length
+  if (!isLike && ranked.every(({ edits }) => edits === tooFar))
+    return `no supported one is like it; supported: ${supported}`
   const differs = nearest.unknown.length
     ? `it does not know ${nearest.unknown.sort().join(', ')}`
     : 'its config has no key that class does not know, so only the name differs'
@@ -57,7 +66,7 @@ export function describeNearest(
 /** Edits between two names that may be one; names that differ in more than a quarter are all equally far. */
 function misspelling(a: string, b: string): number {
   const edits = editDistance(a, b)
-  return edits * 4 <= Math.max(a.length, b.length) ? edits : Number.MAX_SAFE_INTEGER
+  return edits * 4 <= Math.max(a.length, b.length) ? edits : tooFar
 }
 
 /** Levenshtein distance: single-character inserts, deletes and replacements. */

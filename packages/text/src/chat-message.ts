@@ -23,6 +23,9 @@ export interface ChatMessage {
   reasoning_content?: string
 }
 
+/** Who may speak in a conversation. */
+export const chatRoles = ['system', 'developer', 'user', 'assistant', 'tool'] as const
+
 /** How a template wants the arguments of a tool call. */
 export type ArgumentForm = 'object' | 'text'
 
@@ -36,8 +39,8 @@ export function templateMessages(
 ): Record<string, unknown>[] {
   return messages.map((message, index) => {
     const { tool_calls: calls, content, ...rest } = message
-    if (typeof rest.role !== 'string')
-      throw wrong('invalid_request', `messages[${index}].role`, 'must be a string such as "user"')
+    if (!chatRoles.some((role) => role === rest.role))
+      throw wrong('invalid_request', `messages[${index}].role`, `must be one of ${chatRoles.join(', ')}`)
     return {
       ...rest,
       content: plainText(content, `messages[${index}].content`),

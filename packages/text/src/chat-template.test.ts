@@ -31,7 +31,11 @@ describe('chat templates', () => {
     [[{ role: 'user', content: [{ type: 'image_url' }] }], 'messages[0].content[0] is of type image_url'],
     [[{ role: 'user', content: [{ type: 'text' }] }], 'messages[0].content[0].text is missing'],
     [[{ role: 'user', content: 7 }], 'messages[0].content must be a string or a list of text parts'],
-    [[{ content: 'x' }], 'messages[0].role must be a string'],
+    [[{ content: 'x' }], 'messages[0].role must be one of system, developer, user, assistant, tool'],
+    [
+      [{ role: 'bogus', content: 'x' }],
+      'messages[0].role must be one of system, developer, user, assistant, tool',
+    ],
   ])('refuse %j', (messages, message) => {
     expect(() => render(each('x'), messages)).toThrow(message)
   })

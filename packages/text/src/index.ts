@@ -1,4 +1,4 @@
-export type { ChatContentPart, ChatMessage, ChatToolCall } from './chat-message.js'
+export { type ChatContentPart, type ChatMessage, type ChatToolCall, chatRoles } from './chat-message.js'
 export type { RenderOptions } from './chat-template.js'
 export type { Detokenizer } from './detokenizer.js'
 export { type LoadTokenizerOptions, loadTokenizer } from './load-tokenizer.js'

@@ -35,6 +35,8 @@ const refused: [params: object, code: string, message: string | RegExp][] = [
     'truncatePromptTokens is 0.5, expected a whole number of at least 1',
   ],
   [{ stop: ['a', ''] }, 'invalid_request', 'stop has an empty string, which would end every answer'],
+  [{ stop: Array(17).fill('x') }, 'out_of_range', 'stop has 17 strings, expected at most 16'],
+  [{ stop: 'x'.repeat(257) }, 'out_of_range', 'stop has a string of 257 bytes, expected at most 256'],
   [{ stopTokenIds: [4096] }, 'out_of_range', 'stopTokenIds has 4096, expected token ids of 0..4095'],
   [{ badTokenIds: [[]] }, 'invalid_request', 'badTokenIds[0] is empty, expected a token id'],
   [{ badTokenIds: [3, [-1]] }, 'out_of_range', 'badTokenIds[1] has -1, expected token ids of 0..4095'],

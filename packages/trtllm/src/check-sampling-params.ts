@@ -7,6 +7,10 @@ import { shownValue } from './shown-value.js'
 /** Most answers to one prompt. */
 export const maxChoices = 128
 
+/** Most stop strings of a request, and bytes of one: each is looked for in every piece of text. */
+export const maxStops = 16
+export const maxStopBytes = 256
+
 /** Checked parameters: the part of the engine, and what is done with text on this side of it. */
 export interface CheckedSampling {
   readonly engine: Omit<EngineRequest, 'id' | 'promptIds' | 'deadlineMs'>
@@ -102,6 +106,11 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
   const stop = listOf(params.stop)
   if (stop.includes(''))
     refuse('invalid_request', 'stop', 'has an empty string, which would end every answer')
+  if (stop.length > maxStops)
+    refuse('out_of_range', 'stop', `has ${stop.length} strings, expected at most ${maxStops}`)
+  const longest = Math.max(0, ...stop.map((text) => Buffer.byteLength(text)))
+  if (longest > maxStopBytes)
+    refuse('out_of_range', 'stop', `has a string of ${longest} bytes, expected at most ${maxStopBytes}`)
   const { stopTokenIds = [] } = params
   checkIds('stopTokenIds', stopTokenIds, bounds.vocabSize)
   const detokenize = (params.detokenize ?? true) && bounds.tokenizer !== undefined

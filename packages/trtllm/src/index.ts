@@ -12,6 +12,7 @@ export {
   type ChatContentPart,
   type ChatMessage,
   type ChatToolCall,
+  chatRoles,
   type Detokenizer,
   loadTokenizer,
   parseToolCalls,
@@ -27,6 +28,7 @@ export {
   type PretrainedOptions,
   type TokenizedInputs,
 } from './auto-classes.js'
+export { maxStopBytes, maxStops } from './check-sampling-params.js'
 export { embeddedModelPath } from './embedded-model.js'
 export type { EngineEvents, EngineState } from './engine-front.js'
 export { type GenerateOptions, LLM } from './llm.js'

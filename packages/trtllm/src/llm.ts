@@ -51,6 +51,12 @@ export class LLM implements AsyncDisposable {
   readonly #tokenizer: Tokenizer | undefined
 
   private constructor(engine: EngineFront, tokenizer: Tokenizer | undefined) {
+    // JavaScript knows no private constructor.
+    if (!(engine instanceof EngineFront))
+      throw new TrtllmError(
+        'invalid_request',
+        'new LLM() loads nothing; write: await LLM.load(model, options)',
+      )
     this.#engine = engine
     this.#tokenizer = tokenizer
   }

@@ -99,6 +99,11 @@ const refused: [
 ]
 
 describe('loading', () => {
+  it('is what `new` tells to do', () => {
+    const construct = () => Reflect.construct(LLM, ['model'])
+    expect(construct).toThrow('new LLM() loads nothing; write: await LLM.load(model, options)')
+  })
+
   it.each(refused)('%s is refused', async (_, model, options, exitCode, message) => {
     await expect(LLM.load(model(), { device: 'cpu', ...options })).rejects.toMatchObject({
       exitCode,

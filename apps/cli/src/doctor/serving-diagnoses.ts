@@ -55,9 +55,13 @@ const model: Diagnosis = {
 }
 
 function remedyOf(error: string): string {
+  if (/truncated|download it again/.test(error))
+    return 'delete the damaged file, then fetch it again: trtllm pull <id>'
+  if (/git lfs/.test(error)) return 'run "git lfs pull" in the folder of the model'
   if (/quantization_config/.test(error)) return 'use the unquantized checkpoint of the same model'
   if (/architecture|no supported/i.test(error)) return 'use a model of a supported architecture'
-  if (/token/i.test(error)) return 'fetch tokenizer.json of the same model: trtllm pull <id>'
+  if (/tokenizer|chat.?template/i.test(error))
+    return 'fetch tokenizer.json of the same model: trtllm pull <id>'
   return 'check the path; fetch what is missing with: trtllm pull <id> (a broken download goes on where it stopped)'
 }
 

@@ -75,8 +75,8 @@ export class LlmServedModel implements ServedModel {
   }
 
   stream(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationDelta> {
-    const { id: requestId, promptIds, sampling, deadlineMs } = request
-    return this.#llm.generateStream(promptIds, sampling, { requestId, signal, deadlineMs })
+    const { id: requestId, promptIds, sampling, deadlineMs, cacheSalt } = request
+    return this.#llm.generateStream(promptIds, sampling, { requestId, signal, deadlineMs, cacheSalt })
   }
 
   stats(): Promise<EngineStats> {

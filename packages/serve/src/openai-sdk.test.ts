@@ -206,6 +206,23 @@ describe('chat', () => {
       n: 1,
     })
   })
+
+  test('the cache salt reaches the engine from both endpoints, and is a string', async () => {
+    const salt = { cache_salt: 'tenant 7' }
+    const body = { model: 'echo', messages: user('abc'), ...salt }
+    await client.chat.completions.create(body)
+    expect(server.model.seen.at(-1)!.cacheSalt).toBe('tenant 7')
+    const completion = { model: 'echo', prompt: ['a', 'b'], ...salt }
+    await client.completions.create(completion)
+    expect(server.model.seen.slice(-2).map(({ cacheSalt }) => cacheSalt)).toEqual(['tenant 7', 'tenant 7'])
+    await client.completions.create({ model: 'echo', prompt: 'a' })
+    expect(server.model.seen.at(-1)).not.toHaveProperty('cacheSalt')
+    const empty = { ...body, cache_salt: '' }
+    await expect(client.chat.completions.create(empty)).rejects.toMatchObject({
+      status: 400,
+      param: 'cache_salt',
+    })
+  })
 })
 
 describe('completions', () => {

@@ -14,6 +14,8 @@ export interface GenerationRequest {
   id: string
   promptIds: number[]
   sampling: SamplingParams
+  /** Cached prefixes are shared only among requests of the same salt. */
+  cacheSalt?: string
   /** Milliseconds from now after which the engine may drop the request. */
   deadlineMs?: number
 }

@@ -61,6 +61,7 @@ export function samplingFields(limits: Limits) {
       'an object with include_usage and continuous_usage_stats, each true or false',
     ),
     timeout: numberField(0.001, 86_400),
+    cache_salt: field(z.string().min(1).max(512), 'a string of 1 to 512 characters'),
     user: field(z.string().max(4096), 'a string'),
   }
 }

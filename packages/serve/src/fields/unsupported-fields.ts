@@ -34,7 +34,6 @@ const unsupported: Record<string, (value: unknown) => boolean> = {
   prompt_logprobs: only(0),
   prompt_token_ids: never,
   disaggregated_params: never,
-  cache_salt: never,
   chat_template: never,
   media_io_kwargs: never,
   mm_processor_kwargs: never,

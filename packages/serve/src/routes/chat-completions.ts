@@ -58,7 +58,13 @@ export async function chatCompletions(context: ServerContext, request: FastifyRe
   const deadlineMs = deadlineOf(request, body.timeout)
   return await executeCall(context, request, reply, {
     model,
-    requests: [{ id: head.id, promptIds, sampling, ...(deadlineMs === undefined ? {} : { deadlineMs }) }],
+    requests: [
+      {
+        ...{ id: head.id, promptIds, sampling },
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        ...(body.cache_salt === undefined ? {} : { cacheSalt: body.cache_salt }),
+      },
+    ],
     deadlineMs,
     answer: body.stream
       ? {

@@ -61,6 +61,7 @@ export async function completions(context: ServerContext, request: FastifyReques
       promptIds,
       sampling: fitting,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(body.cache_salt === undefined ? {} : { cacheSalt: body.cache_salt }),
     })
     const echo = typeof prompt === 'string' ? prompt : model.decode(prompt, { skipSpecialTokens: false })
     for (let choice = 0; choice < n; choice++) echoes.push(body.echo ? echo : '')

@@ -81,6 +81,9 @@ export function run(program, args, env = {}) {
   return spawnSync(program, args, options).status ?? 1
 }
 
+/** The strictness that .npmrc asks of npm is not for pnpm: developing on an odd Node is allowed. */
+const anyEngine = '--config.engine-strict=false'
+
 /** Installs the locked dependencies unless they are there already. @throws Stop */
 export function install() {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -91,7 +94,7 @@ export function install() {
   const wanted = locked.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 'nothing to install'
   const pnpm = ['exec', '--yes', `--package=${packageManager}`, '--', 'pnpm']
-  if (run('npm', [...pnpm, 'install', '--frozen-lockfile', '--reporter=append-only']) !== 0)
+  if (run('npm', [...pnpm, 'install', '--frozen-lockfile', '--reporter=append-only', anyEngine]) !== 0)
     throw new Stop('The dependencies could not be installed; the lines above say why.')
   writeFileSync(stamp, wanted)
   return undefined

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,4 +43,19 @@ test('npm test closes with its count even so, and fails', () => {
   const { status, stdout } = runBare('./test.mjs', ['g++'])
   expect(status).toBe(1)
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('0 passed, 1 failed')
+})
+
+test('npm can read the manifest of the root, whose versions are those of the catalog', () => {
+  const read = (name: string) => readFileSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), 'utf8')
+  const { devDependencies, engines } = JSON.parse(read('package.json'))
+  const entries = read('pnpm-workspace.yaml').matchAll(/^ {2}"?([^"\s]+?)"?: (\d\S*)$/gm)
+  const catalog = Object.fromEntries([...entries].map(([, name, version]) => [name, version]))
+  const shared = Object.keys(devDependencies).filter((name) => name in catalog)
+  expect(shared).toContain('vitest')
+  expect(shared.map((name) => [name, devDependencies[name]])).toEqual(
+    shared.map((name) => [name, catalog[name]]),
+  )
+  expect(Object.values(devDependencies).filter((version) => !/^\d/.test(String(version)))).toEqual([])
+  // With engine-strict in .npmrc, `npm install` closes with this sentence.
+  expect(engines.npm).toMatch(/npm start, npm test or pnpm install/)
 })

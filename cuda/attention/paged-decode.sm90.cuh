@@ -13,9 +13,9 @@
 // softmax(scale * q k^T) v for single queries (decode) on tensor cores, f16 and bf16 queries over pages of their own type or
 // of f8, head sizes 64, 128 and 256 (sm_90). The items are those of paged-split.sm80.cuh: (query, split of its pages, up to
 // 16 heads that share a kv head). Blocks stay on their multiprocessor, two on each
-// (one for heads of 256), and stride over the items.
-// A producer warp finds the items, two ahead, and
-// copies their queries and page after page, across items, into a ring of kStages in shared memory. Four warps take the pages of an item in turn, each with its own maxima and sums, and join at its end.
+// (one for heads of 256), and take a stretch of the items each. A producer warp finds the items, two ahead, and copies their queries and page after page, across items,
+// into a ring of kStages in shared memory. Four warps take the pages of the ring in turn, each with its own maxima and sums, and join at
+// an item's end; a 16-bit item of one page is finished by the warp that took it, while the others go on.
 // Shared memory, 1,024-byte aligned: kStages of keys and values, each [kBlocks][32][128 bytes], swizzled; two items' queries
 // [16][kDim + 8]; the warps' outputs [4][16][kDim + 8] f32. Numerics: scores and online softmax in f32 (base 2), weights rounded to M for the second
 // product, f32 sums; f8 keys and values become f16, exactly, and so do queries over them.
@@ -78,8 +78,19 @@ __device__ __forceinline__ void produce_pages(const AttentionOperands& o, const 
   const int lane = threadIdx.x & 31;
   const int32_t group = o.heads / o.kv_heads, parts = split_parts(o);
   uint32_t stage = 0, phase = 0, turn = 0;
-  for (int64_t index = blockIdx.x;; index += gridDim.x, turn++) {
-    const SplitItem item = split_item(o, plan, index / sides);
+  const int64_t all = SplitCursor::count_items(o, plan) * sides;
+  const int64_t end = all * (blockIdx.x + 1) / gridDim.x;
+  SplitCursor cursor;
+  SplitItem item{};
+  int64_t found = -1, known = -1;  // the first 32 pages of the item that lanes know
+  for (int64_t index = all * blockIdx.x / gridDim.x;; index++, turn++) {
+    if (index >= end) {
+      item.seq = -1;
+    } else if (index / sides != known) {
+      known = index / sides;
+      item = cursor.at(o, plan, known);
+      found = item.begin + lane < item.end ? pages.page_in(item.slot, item.begin + lane) : -1;
+    }
     const int32_t side = static_cast<int32_t>(index % sides), kv_head = side / parts, first_head = kv_head * group + side % parts * kSplitRows;
     const int32_t rows_left = (kv_head + 1) * group - first_head, num_rows = rows_left < kSplitRows ? rows_left : kSplitRows;
     uint64_t* item_full = &barriers.item_full[turn & 1];
@@ -99,10 +110,10 @@ __device__ __forceinline__ void produce_pages(const AttentionOperands& o, const 
                  item_full, kDim * 2);
     }
     for (int64_t base = item.begin; base < item.end; base += 32) {
-      const int64_t found = base + lane < item.end ? pages.page_in(item.slot, base + lane) : -1;
+      const int64_t here = base == item.begin ? found : base + lane < item.end ? pages.page_in(item.slot, base + lane) : -1;
       const int count = item.end - base < 32 ? static_cast<int>(item.end - base) : 32;
       for (int i = 0; i < count; i++) {
-        const int64_t page = __shfl_sync(kFullWarp, found, i);
+        const int64_t page = __shfl_sync(kFullWarp, here, i);
         wait_phase(&barriers.empty[stage], phase ^ 1);
         if (lane == 0) arrive_expecting(&barriers.full[stage], 2 * Ring::kPartBytes);
         __syncwarp();
@@ -302,6 +313,28 @@ __device__ __forceinline__ void finish_item(const AttentionOperands& o, const Sp
   }
 }
 
+// Writes the result of an item that one warp saw whole.
+template <class T, int kDim>
+__device__ __forceinline__ void finish_alone(const AttentionOperands& o, const DecodeItem& item, const float (&sums)[kDim / 8][4],
+                                             const float (&best)[2], const float (&total)[2], T* y) {
+  const int lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3;
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    float sum = total[half];
+    sum += __shfl_xor_sync(kFullWarp, sum, 1);
+    sum += __shfl_xor_sync(kFullWarp, sum, 2);
+    const int row = g + 8 * half;
+    if (row >= item.num_rows) continue;
+    const float all = sum + sink_weight(o, item.first_head + row, best[half] * (o.softcap > 0 ? 1.0f : o.scale));
+    T* to = y + item.split.token * o.y_stride + (item.first_head + row) * o.y_head;
+#pragma unroll
+    for (int n = 0; n < kDim / 8; n++) {
+      const float left = weighted_mean(sums[n][2 * half], all), right = weighted_mean(sums[n][2 * half + 1], all);
+      *reinterpret_cast<uint32_t*>(to + 8 * n + 2 * t) = two_words(left, right, T());
+    }
+  }
+}
+
 template <class T, class M, class C, int kDim>
 __device__ __forceinline__ void consume_pages(const AttentionOperands& o, const SplitPlan& plan, T* y, uint32_t memory, const T* query_rows,
                                               float* outputs, const DecodeItem (&shared)[2], DecodeBarriers<C, kDim>& barriers, DecodeJoin& join) {
@@ -321,8 +354,9 @@ __device__ __forceinline__ void consume_pages(const AttentionOperands& o, const 
     if (lane == 0) arrive(&barriers.item_empty[item_turn & 1]);
     float best[2] = {-__builtin_inff(), -__builtin_inff()}, total[2] = {0, 0};
     float sums[kDim / 8][4] = {};
-    for (int64_t column = item.begin + warp; column < item.end; column += kSplitWarps) {
-      const int64_t turn = before + column - item.begin;
+    const int64_t num_pages = item.end - item.begin;
+    for (int64_t page = (warp - before) & (kSplitWarps - 1); page < num_pages; page += kSplitWarps) {
+      const int64_t turn = before + page, column = item.begin + page;
       const int stage = static_cast<int>(turn % Ring::kStages);
       wait_phase(&barriers.full[stage], static_cast<uint32_t>(turn / Ring::kStages & 1));
       const uint32_t keys = memory + stage * 2 * Ring::kPartBytes;
@@ -352,7 +386,15 @@ __device__ __forceinline__ void consume_pages(const AttentionOperands& o, const 
       __syncwarp();
       if (lane == 0) arrive(&barriers.empty[stage]);
     }
-    before += item.end - item.begin;
+    const bool is_mine = (before & (kSplitWarps - 1)) == warp;
+    before += num_pages;
+    // Columns of f8 values lie apart in the registers: those are put in order on the way through shared memory.
+    if constexpr (!Page::kIsF8) {
+      if (num_pages == 1 && item.splits == 1) {
+        if (is_mine) finish_alone<T, kDim>(o, whole, sums, best, total, y);
+        continue;
+      }
+    }
     finish_item<T, M, C, kDim>(o, plan, whole, sums, best, total, outputs, join, y);
   }
 }

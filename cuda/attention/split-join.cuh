@@ -45,6 +45,75 @@ __device__ __forceinline__ SplitItem split_item(const AttentionOperands& o, cons
   return item;
 }
 
+// Walks through the items of a step in order; held by a whole warp, whose lanes keep the sequences from `base` on. PERF: a
+// step of a thousand sequences has thousands of short items, and finding each from the start took longer than its pages.
+class SplitCursor {
+ public:
+  // The total is in every lane.
+  static __device__ __forceinline__ int64_t count_items(const AttentionOperands& o, const SplitPlan& plan) {
+    const int lane = threadIdx.x & 31;
+    int64_t own = 0;
+#pragma unroll 4
+    for (int64_t s = lane; s < o.seqs; s += 32) own += items_of(o, plan, s);
+    return warp_reduce(own, Sum());
+  }
+
+  // The item `index`; those of one cursor come in ascending order.
+  __device__ __forceinline__ SplitItem at(const AttentionOperands& o, const SplitPlan& plan, int64_t index) {
+    SplitItem item{};
+    for (int64_t all = __shfl_sync(kFullWarp, running_, 31); index - before_ >= all; all = __shfl_sync(kFullWarp, running_, 31)) {
+      before_ += all;
+      base_ += 32;
+      if (base_ >= o.seqs) {
+        item.seq = -1;
+        return item;
+      }
+      load(o, plan);
+    }
+    const int found = __ffs(static_cast<int>(__ballot_sync(kFullWarp, running_ > index - before_))) - 1;
+    const auto from = [&](int32_t value) { return __shfl_sync(kFullWarp, value, found); };
+    const int64_t within = index - before_ - (from(running_) - from(own_));
+    const int32_t context = from(context_), start = from(start_), count = from(count_);
+    const SplitShape shape = split_shape(plan, context, o.window);
+    const int64_t query = within / shape.splits;
+    item.seq = base_ + found;
+    item.splits = shape.splits;
+    item.split = within - query * shape.splits;
+    item.slot = from(slot_);
+    item.token = start + query;
+    item.position = context - (count - query);
+    item.first = first_visible(item.position, o.window);
+    item.begin = item.first / 32 + item.split * shape.pages;
+    const int64_t limit = item.begin + shape.pages;
+    item.end = limit <= item.position / 32 ? limit : item.position / 32 + 1;
+    return item;
+  }
+
+ private:
+  static __device__ __forceinline__ int items_of(const AttentionOperands& o, const SplitPlan& plan, int64_t s) {
+    const int32_t count = o.seq_start[s + 1] - o.seq_start[s];
+    const bool chosen = plan.singles != 0 ? count == 1 : count > 0;
+    return chosen ? count * split_shape(plan, o.seq_context[s], o.window).splits : 0;
+  }
+
+  __device__ __forceinline__ void load(const AttentionOperands& o, const SplitPlan& plan) {
+    const int64_t s = base_ + (threadIdx.x & 31);
+    own_ = 0;
+    if (s < o.seqs) {
+      slot_ = o.seq_slot[s];
+      start_ = o.seq_start[s];
+      count_ = o.seq_start[s + 1] - start_;
+      context_ = o.seq_context[s];
+      own_ = items_of(o, plan, s);
+    }
+    running_ = warp_running_sum(own_);
+  }
+
+  int64_t base_ = -32, before_ = 0;
+  int32_t slot_ = 0, start_ = 0, count_ = 0, context_ = 0;
+  int own_ = 0, running_ = 0;  // items of this lane's sequence, and of those up to it
+};
+
 // Maxima and sums of weights, of each warp and joined; in shared memory.
 struct SplitJoin {
   float tops[kSplitWarps][kSplitRows], totals[kSplitWarps][kSplitRows], row_tops[kSplitRows], row_totals[kSplitRows];

@@ -214,12 +214,21 @@ static void compare(const Shape& s) {
 
 static std::vector<int> all(int count, int value) { return std::vector<int>(static_cast<size_t>(count), value); }
 
+// 1 to `most`, in an order that mixes them.
+static std::vector<int> mixed(int count, int most) {
+  std::vector<int> values;
+  for (int i = 0; i < count; i++) values.push_back(i * 37 % most + 1);
+  return values;
+}
+
 template <class T, class C, int kDim>
 static void compare_all() {
   compare<T, C, kDim>({"one query", {1}, {1}, 1, 1, kDim, 0, 0, false});
   compare<T, C, kDim>({"decode of 7, ragged", all(7, 1), {1, 31, 32, 33, 1000, 2500, 77}, 8, 2, kDim, 0, 0, false});
   compare<T, C, kDim>({"decode of 5, window, sinks, 20 a kv", all(5, 1), {5, 700, 3000, 129, 128}, 20, 1, kDim, 500, 0, true});
   compare<T, C, kDim>({"decode of 70, several items a block", all(70, 1), all(70, 3001), 16, 8, kDim, 0, 0, false});
+  compare<T, C, kDim>({"decode of 300, a page or two", all(300, 1), mixed(300, 70), 8, 2, kDim, 0, 0, false});
+  compare<T, C, kDim>({"decode of 90, one page, sinks, softcap", all(90, 1), mixed(90, 32), 16, 4, kDim, 0, 5, true});
   compare<T, C, kDim>({"decode of 3, softcap", all(3, 1), {5000, 700, 64}, 16, 4, kDim, 0, 5, false});
   if (sizeof(C) == 1) return;
   compare<T, C, kDim>({"whole prompt of 300", {300}, {300}, 8, 2, kDim, 0, 0, false});
@@ -257,7 +266,7 @@ int main(int argc, char** argv) {
     const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 32 * 64 * 8192.0 * 8192.0;
     printf("prefill 1 x 8192, 32 over 8 of 64: %8.1f us  %6.1f TFLOP/s\n", us, flops / us / 1e6);
   }
-  const struct { int seqs, context, heads, kv_heads; } decodes[] = {{64, 16384, 64, 4}, {512, 1024, 32, 8}, {1, 131072, 32, 8}, {1, 2048, 32, 8}, {16, 4096, 32, 8}};
+  const struct { int seqs, context, heads, kv_heads; } decodes[] = {{1024, 12, 32, 8}, {2048, 192, 32, 8}, {64, 16384, 64, 4}, {512, 1024, 32, 8}, {1, 131072, 32, 8}, {1, 2048, 32, 8}, {16, 4096, 32, 8}};
   for (const auto& d : decodes) {
     const double bytes = 2.0 * d.kv_heads * 128 * d.seqs * double(d.context);
     {

@@ -13,6 +13,11 @@ const shapes = [
   { name: '300x512x256', dims: { rows: 300, in: 512, out: 256 }, without: ['bias'] },
 ] as const
 
+// As many columns as a kernel wants that spreads one weight over every multiprocessor of a large GPU.
+const wholeDevice = [
+  { name: '17x2048x6136 bf16', dims: { rows: 17, in: 2048, out: 6136 }, dtype: 'bf16' },
+] as const
+
 /** The op of linears whose weights are kept in 8 bits with one scale for each output. */
 export function quantizedLinearOp<const Name extends string>(
   name: Name,
@@ -34,7 +39,7 @@ export function quantizedLinearOp<const Name extends string>(
       bytes: d.rows! * (d.in! + d.out!) * size + d.in! * d.out! + 4 * d.out!,
       flops: 2 * d.rows! * d.in! * d.out!,
     }),
-    cases: eachFloat(shapes),
+    cases: [...eachFloat(shapes), ...wholeDevice],
     tolerance: { f32: 2e-5, f16: 4e-3, bf16: 3e-2 },
     makeInputs({ dims: { rows = 1, in: columns = 1, out = 1 } }, random) {
       // Eighths up to 14 with one of 14 in each row: f8 holds them exactly times a power of two, so that rounding x per

@@ -1,11 +1,13 @@
 // y = x * (weight * scale)^T + bias, weight f8 [out, in] row-major with a scale for each row. Up to 16 rows: the weight is
 // streamed and unpacked in registers, x stays as it is (native/backend/cuda/few-rows.cuh). More: rows of x are rounded to f8 with
-// a scale of their own and cuBLASLt multiplies f8 by f8, where it is installed and the GPU has such arithmetic (sm_89 on).
+// a scale of their own and f8 is multiplied by f8: up to 64 rows by gemm/stream-f8.sm90.cuh where the shape suits it, else by
+// cuBLASLt, where it is installed and the GPU has such arithmetic (sm_89 on).
 #include "../../native/backend/cuda/cublaslt.h"
 #include "../../native/backend/cuda/quantized-linear.cuh"
 #include "../../native/backend/cuda/register.h"
 #include "../../native/backend/cuda/round-rows.cuh"
 #include "../../native/generated/op-args.h"
+#include "stream-f8-launch.cuh"
 
 namespace trtllm::cuda {
 
@@ -35,6 +37,23 @@ static bool multiply_rounded(const LinearF8Args& o, LaunchContext& context, Stat
       o.x.as<T>(), o.x.stride[0], static_cast<f8*>(call.x.data), scales, in);
   *status = launched("linear-f8");
   if (!status->ok()) return true;
+  if constexpr (sizeof(T) == 2) {
+    const StreamF8Cut cut = cut_stream_f8(rows, in, o.y.shape[1]);
+    if (cut.suits) {
+      StreamF8Operands stream{};
+      stream.x_scale = scales;
+      stream.weight_scale = call.weight_scale;
+      stream.bias = o.bias.present() ? o.bias.data : nullptr;
+      stream.y = o.y.data;
+      stream.y_stride = o.y.stride[0];
+      stream.rows = static_cast<int>(rows);
+      stream.out = static_cast<int>(o.y.shape[1]);
+      stream.stretches = static_cast<int>(cut.stretches);
+      const auto run = rows <= 32 ? run_stream_f8<T, 32> : run_stream_f8<T, 64>;
+      *status = run(cut, stream, call.x.data, o.weight.data, in, o.weight.stride[0], stream_of(context));
+      return true;
+    }
+  }
   return cublaslt_linear(call, workspace + rounded.values_bytes + rounded.scales_bytes, kCublasLtWorkspaceBytes,
                          stream_of(context), status);
 }

@@ -12,13 +12,14 @@
 
 // softmax(scale * q k^T) v for single queries (decode) on tensor cores, f16 and bf16 queries over pages of their own type or
 // of f8, head sizes 64, 128 and 256 (sm_90). The items are those of paged-split.sm80.cuh: (query, split of its pages, up to
-// 16 heads that share a kv head). Blocks stay on their multiprocessor, two on each
-// (one for heads of 256), and take a stretch of the items each. A producer warp finds the items, two ahead, and copies their queries and page after page, across items,
-// into a ring of kStages in shared memory. Four warps take the pages of the ring in turn, each with its own maxima and sums, and join at
-// an item's end; a 16-bit item of one page is finished by the warp that took it, while the others go on.
+// 16 heads that share a kv head). Blocks stay on their multiprocessor, two on each (one for heads of 256), and take a
+// stretch of the items each.
+// A producer warp finds the items, two ahead, and copies their queries and page after page, across items, into a ring of
+// kStages in shared memory. Four warps take the pages of the ring in turn, each with its own maxima and sums, and join at an
+// item's end; a 16-bit item of one page is finished by the warp that took it, while the others go on.
 // Shared memory, 1,024-byte aligned: kStages of keys and values, each [kBlocks][32][128 bytes], swizzled; two items' queries
-// [16][kDim + 8]; the warps' outputs [4][16][kDim + 8] f32. Numerics: scores and online softmax in f32 (base 2), weights rounded to M for the second
-// product, f32 sums; f8 keys and values become f16, exactly, and so do queries over them.
+// [16][kDim + 8]; the warps' outputs [4][16][kDim + 8] f32. Numerics: scores and online softmax in f32 (base 2), weights
+// rounded to M for the second product, f32 sums; f8 keys and values become f16, exactly, and so do queries over them.
 namespace trtllm::cuda {
 
 constexpr int kDecodeThreads = 160;

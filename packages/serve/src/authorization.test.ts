@@ -16,6 +16,7 @@ const closed: [string, string][] = [
   ['GET', '/version'],
   ['GET', '/metrics'],
   ['GET', '/prometheus/metrics'],
+  ['POST', '/kv_cache_events'],
   ['POST', '/v1/chat/completions'],
   ['POST', '/v1/completions'],
 ]
@@ -100,6 +101,17 @@ describe('a server with keys', () => {
     const twice = `Authorization: Bearer ${key}\r\nAuthorization: Bearer nope\r\n`
     const answer = await raw(`GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${twice}\r\n`)
     expect(answer).toMatch(/^HTTP\/1\.1 401 /)
+  })
+
+  test('the engine hears whose key it was, by its number', async () => {
+    const body = JSON.stringify({ model: 'echo', prompt: 'ab', max_tokens: 2 })
+    for (const given of [key, 'another-key']) {
+      const headers = { authorization: `Bearer ${given}`, 'content-type': 'application/json' }
+      expect((await fetch(`${server.url}/v1/completions`, { method: 'POST', headers, body })).status).toBe(
+        200,
+      )
+    }
+    expect(server.model.seen.slice(-2).map(({ fairnessKey }) => fairnessKey)).toEqual(['key 1', 'key 0'])
   })
 
   test('no error says the key', async () => {

@@ -5,6 +5,7 @@ import type {
   EngineState,
   EngineStats,
   GenerationDelta,
+  KvCacheEvent,
   LLM,
   ToolCallParser,
 } from 'trtllm'
@@ -70,13 +71,23 @@ export class LlmServedModel implements ServedModel {
     return this.#llm.tokenizer.tokenBytes(id)
   }
 
+  kvCacheEvents(): Promise<readonly KvCacheEvent[]> {
+    return this.#llm.getKvCacheEvents()
+  }
+
   createToolCallParser(): ToolCallParser {
     return this.#llm.createToolCallParser()
   }
 
   stream(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationDelta> {
-    const { id: requestId, promptIds, sampling, deadlineMs, cacheSalt } = request
-    return this.#llm.generateStream(promptIds, sampling, { requestId, signal, deadlineMs, cacheSalt })
+    const { id: requestId, promptIds, sampling, deadlineMs, cacheSalt, fairnessKey } = request
+    return this.#llm.generateStream(promptIds, sampling, {
+      requestId,
+      signal,
+      deadlineMs,
+      cacheSalt,
+      fairnessKey,
+    })
   }
 
   stats(): Promise<EngineStats> {

@@ -5,6 +5,7 @@ import type {
   EngineState,
   EngineStats,
   GenerationDelta,
+  KvCacheEvent,
   SamplingParams,
   ToolCallParser,
 } from 'trtllm'
@@ -16,6 +17,8 @@ export interface GenerationRequest {
   sampling: SamplingParams
   /** Cached prefixes are shared only among requests of the same salt. */
   cacheSalt?: string
+  /** Who the request is counted against: callers take turns where requests wait. */
+  fairnessKey?: string
   /** Milliseconds from now after which the engine may drop the request. */
   deadlineMs?: number
 }
@@ -46,6 +49,8 @@ export interface ServedModel {
   tokenBytes(id: number): Uint8Array
   /** Deltas of all choices, interleaved; each choice finishes exactly once. Aborting `signal` frees the engine's rows. */
   stream(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationDelta>
+  /** What happened to cached pages since the last call, oldest first. */
+  kvCacheEvents(): Promise<readonly KvCacheEvent[]>
   /** A parser of this model's tool-call format, one per choice. */
   createToolCallParser(): ToolCallParser
   /** Iterations and ended requests since the last call, and the engine's state now. */

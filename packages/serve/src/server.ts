@@ -22,6 +22,10 @@ declare module 'fastify' {
     /** Answers without a key. */
     public?: boolean
   }
+  interface FastifyRequest {
+    /** Whose key came with the request, by its number; undefined on a server without keys. */
+    caller?: string | undefined
+  }
 }
 
 /** What a server is made of. */
@@ -70,11 +74,12 @@ export function createServer(options: ServerOptions): OpenAiServer {
   app.server.maxHeadersCount = limits.headerCount + 1
 
   const checkKey = keyCheck(options.apiKeys ?? [])
+  app.decorateRequest('caller', undefined)
   app.addHook('onRequest', async (request, reply) => {
     context.openResponses.add(reply.raw)
     reply.raw.once('close', () => context.openResponses.delete(reply.raw))
     reply.header('x-request-id', request.id)
-    if (!request.routeOptions.config.public) checkKey(request.raw)
+    if (!request.routeOptions.config.public) request.caller = checkKey(request.raw)
     checkHeaders(request.raw, limits)
     if (context.draining && !request.routeOptions.config.public) throw shutdownError()
   })

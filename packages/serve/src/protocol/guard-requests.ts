@@ -9,16 +9,16 @@ const digest = (key: string) => createHash('sha256').update(key).digest()
  * Makes the check of Authorization headers. Digests are compared in constant time, all of them, so that neither length
  * nor position of a key shows in the time. @returns a function that throws ApiError `unauthorized`.
  */
-export function keyCheck(keys: readonly string[]): (request: IncomingMessage) => void {
+export function keyCheck(keys: readonly string[]): (request: IncomingMessage) => string | undefined {
   const digests = keys.map(digest)
   return (request) => {
-    if (digests.length === 0) return
+    if (digests.length === 0) return undefined
     const headers = request.headersDistinct.authorization ?? []
     const token = headers.length === 1 ? /^bearer +(\S+) *$/i.exec(headers[0]!)?.[1] : undefined
     const given = digest(token ?? '')
-    let known = false
-    for (const each of digests) known = timingSafeEqual(each, given) || known
-    if (token !== undefined && known) return
+    let known = -1
+    for (const [number, each] of digests.entries()) if (timingSafeEqual(each, given)) known = number
+    if (token !== undefined && known >= 0) return `key ${known}`
     throw new ApiError(
       'unauthorized',
       'A valid key is needed: send the header Authorization: Bearer <key>.',

@@ -36,10 +36,15 @@ export async function executeCall(
   const active = context.active.admit(request.id, sequences, promptTokens, admissionLimits(context))
   const release = endOn(reply, active, call.deadlineMs)
   const meter = new CallMeter(context, active, promptTokens)
+  const { caller } = request
+  const fair =
+    caller === undefined
+      ? call
+      : { ...call, requests: call.requests.map((one) => ({ ...one, fairnessKey: caller })) }
   try {
     if (!call.answer.stream) {
       const { format } = call.answer
-      const usage = await runGenerations(call.model, call.requests, active, (choice, delta) => {
+      const usage = await runGenerations(call.model, fair.requests, active, (choice, delta) => {
         meter.saw(delta)
         format.push(choice, delta)
         return undefined
@@ -47,7 +52,7 @@ export async function executeCall(
       meter.finished(usage)
       return format.body(usage)
     }
-    return await streamCall(context, request, reply, call, active, meter)
+    return await streamCall(context, request, reply, fair, active, meter)
   } catch (error) {
     const failure = toApiError(error)
     meter.failed(failure)

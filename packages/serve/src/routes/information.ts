@@ -50,6 +50,10 @@ export function informationRoutes(app: FastifyInstance, context: ServerContext):
     await pull()
     return context.iterations.drain()
   })
+  // TensorRT-LLM's route. Like /metrics, an answer takes what it tells out of the buffer.
+  app.post('/kv_cache_events', async () => {
+    return readyModel(context).kvCacheEvents()
+  })
   app.get('/prometheus/metrics', async (_request, reply) => {
     await pull()
     const { active, model, iterations } = context

@@ -7,6 +7,7 @@ import type {
   GenerationDelta,
   GenerationFinish,
   IterationStats,
+  KvCacheEvent,
   TokenLogprob,
 } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
@@ -68,6 +69,10 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
     const { messages } = chat
     const history = messages.slice(0, -1).map(({ role, content }) => `${role}: ${content}\n`)
     return history.join('') + echoMark + (messages.at(-1)?.content ?? '')
+  }
+
+  async kvCacheEvents(): Promise<readonly KvCacheEvent[]> {
+    return []
   }
 
   leastTokens(): number {

@@ -62,6 +62,7 @@ export const optionTable = {
     'precision of weights and activations (default auto)',
   ),
   quant: choice(['none', 'fp8', 'int8'], 'format of the weights; none keeps --dtype (default none)'),
+  deterministic: flag('the same bits for a request whatever runs beside it (default false)'),
   load_format: choice(['auto', 'dummy'], 'auto reads the checkpoint; dummy fills random weights'),
   max_batch_size: integer(1, 4096, 'sequences run at once'),
   max_num_tokens: integer(1, million, 'tokens of one step'),

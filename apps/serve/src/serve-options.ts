@@ -23,6 +23,7 @@ export interface ServeOptions {
     device: string
     dtype: DType
     quant?: 'none' | 'fp8' | 'int8'
+    deterministic?: boolean
     loadFormat: 'auto' | 'dummy'
     maxBatchSize?: number
     maxNumTokens?: number
@@ -70,6 +71,7 @@ export function serveOptions(
   const optional: Record<string, unknown> = {
     tokenizer: given.tokenizer,
     quant: given.quant,
+    deterministic: given.deterministic,
     revision: given.revision,
     maxBatchSize: given.max_batch_size,
     maxNumTokens: given.max_num_tokens,

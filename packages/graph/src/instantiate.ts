@@ -13,8 +13,11 @@ export interface PlanBuffers {
   readonly state: Buffer
 }
 
-/** Binds buffers and makes the native plan. Throws `internal` on a buffer that is missing or too small. */
-export function instantiate(compiled: CompiledPlan, buffers: PlanBuffers): Plan {
+/**
+ * Binds buffers and makes the native plan; `deterministic` as in `PlanSpec`. Throws `internal` on a buffer that is missing or
+ * too small.
+ */
+export function instantiate(compiled: CompiledPlan, buffers: PlanBuffers, deterministic = false): Plan {
   const { limits, memory, nodes } = compiled
   checkSize(buffers.weights, memory.weightsBytes)
   checkSize(buffers.state, memory.stateBytes)
@@ -23,6 +26,7 @@ export function instantiate(compiled: CompiledPlan, buffers: PlanBuffers): Plan 
     arenaBytes: memory.arenaBytes,
     operands: compiled.operands.map((operand) => bind(compiled, buffers, operand)),
     nodes: [...nodes],
+    deterministic,
   })
 }
 

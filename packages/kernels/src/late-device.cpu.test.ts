@@ -51,6 +51,18 @@ it('a step is enqueued while the one before it runs', async () => {
   expect(stage.results(1)[0]).toBe(2 * rowDim)
 })
 
+it('a deterministic plan runs only kernels of fixed row bits', () => {
+  using device = Device.open('cuda')
+  const [twice] = quadruple.nodes
+  const sum = { ...quadruple, nodes: [twice!] }
+  using fast = Plan.create(device, sum)
+  using deterministic = Plan.create(device, { ...sum, deterministic: true })
+  expect([fast, deterministic].map((plan) => plan.explain()[0]!.kernel)).toEqual(['add.later', 'add.late'])
+  expect(() => Plan.create(device, { ...quadruple, deterministic: true })).toThrow(
+    'cuda has no deterministic kernel for this call of mul (square)',
+  )
+})
+
 it('a step that cannot be launched fails alone', async () => {
   using device = Device.open('cuda')
   using stage = new Stage(device)

@@ -44,6 +44,8 @@ export interface PlanSpec {
   readonly arenaBytes: number
   readonly operands: readonly OperandSpec[]
   readonly nodes: readonly NodeSpec[]
+  /** Only kernels whose rows come out with the same bits whatever else is in the step. False by default. */
+  readonly deterministic?: boolean
 }
 
 /** Nodes with kernels chosen and memory laid out, ready to run any step within its limits (see `Executor`). */
@@ -66,8 +68,8 @@ export class Plan extends NativeObject {
 
   /**
    * Checks every operand against its memory and every node against its op's schema, and chooses kernels.
-   * @throws TrtllmError internal for a spec that does not fit together, unsupported when the device has no kernel for a
-   * node, out_of_memory when arena or workspace do not fit.
+   * @throws TrtllmError internal for a spec that does not fit together, unsupported when the device has no kernel (of the
+   * kind asked for) for a node, out_of_memory when arena or workspace do not fit.
    */
   static create(device: Device, spec: PlanSpec): Plan {
     return new Plan(device, spec)

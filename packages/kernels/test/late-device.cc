@@ -101,6 +101,9 @@ Status gather_rows(const OpCall& call, LaunchContext& context) {
 
 const KernelEntry kKernels[] = {
     {"add", "add.late", 0, nullptr, nullptr,
+     [](const OpCall& call, LaunchContext& context) { return rows_later(call, context, [](float a, float b) { return a + b; }); },
+     RowBits::fixed},
+    {"add", "add.later", 1, nullptr, nullptr,
      [](const OpCall& call, LaunchContext& context) { return rows_later(call, context, [](float a, float b) { return a + b; }); }},
     {"mul", "mul.late", 0, nullptr, nullptr,
      [](const OpCall& call, LaunchContext& context) { return rows_later(call, context, [](float a, float b) { return a * b; }); }},

@@ -44,11 +44,11 @@ class CountingEngine {
   }
 }
 
-function start(params: SamplingParams, signal?: AbortSignal) {
+function start(params: SamplingParams, more: { signal?: AbortSignal; defaultSeed?: number } = {}) {
   const engine = new CountingEngine()
   const bounds = { vocabSize: 100, eosIds: [], tokenizer: undefined }
   const sampling = checkSamplingParams(params, bounds)
-  const task = { requestId: 'r', promptIds: Int32Array.of(1, 2), sampling, signal }
+  const task = { requestId: 'r', promptIds: Int32Array.of(1, 2), sampling, ...more }
   return { engine, stream: generateStream(task, engine.submit, undefined) }
 }
 
@@ -79,6 +79,17 @@ describe('a stream of deltas', () => {
     expect(engine.cancelled).toEqual([])
   })
 
+  it('has the default seed where none is given', async () => {
+    const { engine, stream } = start({ maxTokens: 1, n: 2 }, { defaultSeed: 0 })
+    await stream.next()
+    expect(engine.requests.map(({ seed }) => seed)).toEqual([0n, 1n])
+    await stream.return()
+    const { engine: other, stream: unseeded } = start({ maxTokens: 1 })
+    await unseeded.next()
+    expect(other.requests[0]!.seed).toBeUndefined()
+    await unseeded.return()
+  })
+
   it('cancels every choice when its reader leaves', async () => {
     const { engine, stream } = start({ maxTokens: 50, n: 2 })
     for await (const { tokenIds } of stream) if (tokenIds[0] === 3) break
@@ -87,14 +98,14 @@ describe('a stream of deltas', () => {
 
   it('ends with the reason of its signal, also while it waits', async () => {
     const controller = new AbortController()
-    const { engine, stream } = start({ maxTokens: 50 }, controller.signal)
+    const { engine, stream } = start({ maxTokens: 50 }, { signal: controller.signal })
     await stream.next()
     const waiting = stream.next()
     const reason = new Error('enough')
     controller.abort(reason)
     await expect(waiting).rejects.toBe(reason)
     expect(engine.cancelled).toEqual(['r'])
-    await expect(start({}, controller.signal).stream.next()).rejects.toBe(reason)
+    await expect(start({}, { signal: controller.signal }).stream.next()).rejects.toBe(reason)
   })
 
   it('fails as one when a choice fails', async () => {

@@ -13,6 +13,8 @@ export interface GenerationTask {
   readonly sampling: CheckedSampling
   /** Its place in the queue and the cache. */
   readonly place?: RequestPlace
+  /** Seed of sampling that brings none; without it the engine draws one. */
+  readonly defaultSeed?: number | undefined
   readonly deadlineMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -69,11 +71,12 @@ function* requestsOf({
   sampling,
   deadlineMs,
   place,
+  defaultSeed,
 }: GenerationTask): Generator<EngineRequest> {
   const { engine, n } = sampling
+  const first = engine.seed ?? defaultSeed
   for (let index = 0; index < n; index++) {
-    const seed =
-      engine.seed === undefined ? {} : { seed: BigInt.asUintN(64, BigInt(engine.seed) + BigInt(index)) }
+    const seed = first === undefined ? {} : { seed: BigInt.asUintN(64, BigInt(first) + BigInt(index)) }
     yield {
       ...engine,
       ...place,

@@ -243,14 +243,15 @@ export class LLM implements AsyncDisposable {
   /** Checks and encodes; nothing is submitted before the stream is read. */
   async #start(prompt: Prompt, params: SamplingParams, options: GenerateOptions) {
     const { signal, deadlineMs, requestId = randomUUID() } = options
-    const { vocabSize, eosIds, maxSeqLen } = this.info
+    const { vocabSize, eosIds, maxSeqLen, deterministic } = this.info
     const sampling = checkSamplingParams(params, { vocabSize, eosIds, tokenizer: this.#tokenizer })
     const encoded = await encodePrompt(prompt, sampling, this.#tokenizer, maxSeqLen)
     const place = placeOf(options)
     const request = { ...sampling.engine, ...place, id: requestId, promptIds: encoded.ids }
     // The engine checks again; here the error comes before anything was sent.
     validateRequest(request, { vocabSize, eosIds, maxSeqLen })
-    const task = { requestId, promptIds: encoded.ids, sampling, place, deadlineMs, signal }
+    const defaultSeed = deterministic ? 0 : undefined
+    const task = { requestId, promptIds: encoded.ids, sampling, place, defaultSeed, deadlineMs, signal }
     const stream = generateStream(task, (one) => this.#engine.submit(one), this.#tokenizer)
     return { stream, requestId, encoded, n: sampling.n }
   }

@@ -23,6 +23,8 @@ export interface EngineInfo extends ModelInfo {
   readonly loadSeconds: Readonly<Record<string, number>>
   /** Tensors of the checkpoint that the model does not use, at most 16 of them. */
   readonly unusedTensors: readonly string[]
+  /** Whether it was loaded with `deterministic`. */
+  readonly deterministic: boolean
 }
 
 /** A model on its device, ready for an engine. Dispose of it when that has closed. */
@@ -48,7 +50,9 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
     fillWeights(source, plan.compiled, device, buffers.weights, tell),
   )
   const native = owned.use(
-    await stages.run('making plan', () => instantiate(plan.compiled, { device, ...buffers })),
+    await stages.run('making plan', () =>
+      instantiate(plan.compiled, { device, ...buffers }, config.deterministic),
+    ),
   )
   const pageCopies = owned.use(instantiate(compilePageCopies(plan.compiled, device), { device, ...buffers }))
   const digest = source.checkpoint ? weightsDigest(source.checkpoint) : 'dummy'
@@ -65,13 +69,17 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
     pools: compiled.pools.map(({ window }, pool) => ({ pages: plan.poolPages[pool]!, pageTokens, window })),
     vocabSize,
     eosIds: model.eosIds,
-    cacheKey: `${digest} ${model.name} ${compiled.graph.dtype} ${config.quant}`,
+    // Pages of a deterministic engine may hold other bits than those of a fast one.
+    cacheKey: [digest, model.name, compiled.graph.dtype, config.quant, config.deterministic ?? false].join(
+      ' ',
+    ),
     maxSeqLen: sizes.maxSeqLen,
     ...(rope.longAbove !== undefined && { longRopeFromTokens: rope.longAbove }),
     logitsOperand: probeNamed(compiled, 'logits').operand,
     info: infoOf(model, device, plan, {
       loadSeconds: stages.seconds,
       unusedTensors: unusedTensors.slice(0, 16),
+      deterministic: config.deterministic ?? false,
     }),
     [Symbol.dispose]: () => keeps[Symbol.dispose](),
   }
@@ -143,7 +151,7 @@ function infoOf(
   model: ModelConfig,
   device: Device,
   { compiled, sizes, pages, kvBytes }: MemoryPlan,
-  more: Pick<EngineInfo, 'loadSeconds' | 'unusedTensors'>,
+  more: Pick<EngineInfo, 'loadSeconds' | 'unusedTensors' | 'deterministic'>,
 ): EngineInfo {
   const { weightsBytes, arenaBytes, kvBytesPerToken, stateBytes } = compiled.memory
   const { name, detail } = device.info()

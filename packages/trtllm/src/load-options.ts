@@ -1,6 +1,6 @@
 import { type FloatDType, TrtllmError } from '@trtllm/kernels'
 import { weightFormats } from '@trtllm/quant'
-import { type Check, isText, oneOf, which, whole } from './option-checks.js'
+import { type Check, isBoolean, isText, oneOf, which, whole } from './option-checks.js'
 import { type RuntimeOptions, runtimeChecks, runtimeOptions } from './runtime-options.js'
 import { shownValue } from './shown-value.js'
 
@@ -41,6 +41,11 @@ export interface LoadOptions extends RuntimeOptions {
   kvCacheFreeGpuMemoryFraction?: number | undefined
   /** Most tokens in the KV cache. */
   kvCacheMaxTokens?: number | undefined
+  /**
+   * Whether a request's tokens and log-probability bits depend on it alone: not on other requests, chunks, pauses, cache hits or
+   * restarts of one machine. Costs speed on a GPU, nothing on the CPU. A request without a seed then has seed 0. Default false.
+   */
+  deterministic?: boolean | undefined
   /** CPU threads. Default: one per physical core. */
   threads?: number | undefined
   /** Graph passes to leave out, by name; `all` for every one. For finding faults. */
@@ -65,6 +70,7 @@ export interface EngineConfig {
   readonly maxSeqLen?: number
   readonly kvCacheFreeGpuMemoryFraction?: number
   readonly kvCacheMaxTokens?: number
+  readonly deterministic?: boolean
   readonly threads?: number
   readonly disabledPasses?: readonly string[]
   readonly runtime?: RuntimeOptions
@@ -105,6 +111,7 @@ const checks: Readonly<Record<keyof LoadOptions, Check>> = {
   ),
   kvCacheMaxTokens: whole(1),
   ...runtimeChecks,
+  deterministic: isBoolean,
   threads: whole(1),
   disabledPasses: which('a list of pass names', (value) => Array.isArray(value) && value.every(isText)),
   onProgress: which('a function', isFunction),
@@ -135,11 +142,11 @@ export function checkLoadOptions(options: LoadOptions): void {
 /** The engine's part of checked options. */
 export function engineConfig(directory: string, options: LoadOptions): EngineConfig {
   const { maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses } = options
-  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens } = options
+  const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, deterministic } = options
   const runtime = runtimeOptions(options)
   const optional = {
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses },
-    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens },
+    ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, deterministic },
     ...(Object.keys(runtime).length > 0 && { runtime }),
   }
   return {

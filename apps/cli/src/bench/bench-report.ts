@@ -44,6 +44,7 @@ export function benchReport(
       dtype: info.dtype,
       kv_cache_dtype: info.dtype,
       quantization: settings.quant,
+      deterministic: info.deterministic,
     },
     machine,
     world_info: {
@@ -109,7 +110,7 @@ export function reportLines({
 }: BenchReport): string {
   const per = streaming.token_output_speed_tok_s
   const lines = [
-    `${engine.model}, ${engine.dtype}${engine.quantization === 'none' ? '' : `, weights ${engine.quantization}`}`,
+    `${engine.model}, ${engine.dtype}${engine.quantization === 'none' ? '' : `, weights ${engine.quantization}`}${engine.deterministic ? ', deterministic' : ''}`,
     `${Object.values(machine)
       .flatMap((value) => (typeof value === 'object' ? Object.values(value ?? {}) : [value]))
       .join(', ')}`,

@@ -46,6 +46,7 @@ export interface ModelFlags extends RuntimeFlags {
   readonly chatTemplate?: string
   readonly revision?: string
   readonly loadFormat?: 'auto' | 'dummy'
+  readonly deterministic?: true
   readonly maxBatchSize?: number
   readonly maxNumTokens?: number
   readonly maxSeqLen?: number
@@ -66,6 +67,7 @@ export function addModelFlags(program: Program): Program {
     .option('--chat-template <file>', 'file with a chat template that replaces the model’s own')
     .option('--revision <revision>', 'branch, tag or commit of a hub model')
     .addOption(choiceFlag('--load-format <format>', 'auto, or dummy: random weights', ['auto', 'dummy']))
+    .option('--deterministic', 'the same bits for a request whatever runs beside it')
     .addOption(integerFlag('--max-batch-size <count>', 'sequences run at once', 1, 4096))
     .addOption(integerFlag('--max-num-tokens <count>', 'tokens of one step', 1, million))
     .addOption(integerFlag('--max-seq-len <count>', 'longest prompt plus answer, in tokens', 2, 10 * million))
@@ -89,10 +91,10 @@ export const modelNameOf = ({ model }: ModelFlags): string => model ?? '@trtllm/
 /** What `LLM.load` is to be told. */
 export function loadOptionsOf(flags: ModelFlags): LoadOptions {
   const { device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat } = flags
-  const { maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction } = flags
+  const { maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction, deterministic } = flags
   return {
     ...{ device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat },
-    ...{ maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction },
+    ...{ maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction, deterministic },
     ...runtimeOptionsOf(flags),
   }
 }

@@ -70,6 +70,7 @@ Napi::Value create_plan(const Napi::CallbackInfo& info) {
   PlanSpec spec;
   spec.limits = to_step_sizes(object_at(from, "limits"));
   spec.arena_bytes = to_integer(from.Get("arenaBytes"), "arenaBytes");
+  spec.deterministic = from.Get("deterministic").ToBoolean();
   const Napi::Array operands = array_at(from, "operands"), nodes = array_at(from, "nodes");
   for (uint32_t i = 0; i < operands.Length(); i++) {
     const Napi::HandleScope scope(info.Env());

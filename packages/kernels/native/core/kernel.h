@@ -25,6 +25,10 @@ struct LaunchContext {
   int64_t workspace_bytes = 0;
 };
 
+// Whether the bits of a row of a kernel's results follow from that row alone (fixed), whatever else is in the step, or may
+// change with the other rows, with their number above all (vary). Nothing but `fixed` runs in a deterministic plan.
+enum class RowBits : uint8_t { vary, fixed };
+
 // One implementation of an op. Among the kernels of an op whose `supports` accepts the call, the highest rank wins.
 struct KernelEntry {
   const char* op;
@@ -33,6 +37,7 @@ struct KernelEntry {
   bool (*supports)(const OpCall&);                // null: always
   int64_t (*workspace_bytes)(const OpCall&);      // null: none; called with the largest step's shapes, data may be null
   Status (*launch)(const OpCall&, LaunchContext&);
+  RowBits row_bits = RowBits::vary;
 };
 
 }  // namespace trtllm

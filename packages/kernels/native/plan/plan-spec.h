@@ -50,6 +50,7 @@ struct PlanSpec {
   int64_t arena_bytes = 0;
   std::vector<OperandSpec> operands;
   std::vector<NodeSpec> nodes;
+  bool deterministic = false;  // kernels of fixed row bits only
 };
 
 }  // namespace trtllm

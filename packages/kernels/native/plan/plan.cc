@@ -35,7 +35,7 @@ Status Plan::create(std::shared_ptr<Device> device, PlanSpec spec, std::shared_p
   }
   plan->table_ = std::make_unique<OperandTable>(plan->operands_, uses);
   TRTLLM_TRY(Buffer::allocate(plan->device_, static_cast<uint64_t>(plan->arena_bytes_), "plan arena", &plan->arena_));
-  TRTLLM_TRY(plan->choose_kernels());
+  TRTLLM_TRY(plan->choose_kernels(spec.deterministic));
   TRTLLM_TRY(Buffer::allocate(plan->device_, static_cast<uint64_t>(plan->workspace_bytes_), "plan workspace",
                               &plan->workspace_));
   *out = std::move(plan);
@@ -53,7 +53,7 @@ OpCall Plan::call_of(const Node& node) const {
 }
 
 // By the shapes of the largest step: a node has one kernel for all of them.
-Status Plan::choose_kernels() {
+Status Plan::choose_kernels(bool deterministic) {
   int count = 0;
   const KernelEntry* kernels = device_->backend().kernels(device_->state(), &count);
   table_->resolve(limits_, {arena_->data(), nullptr, nullptr});
@@ -65,11 +65,12 @@ Status Plan::choose_kernels() {
     for (int i = 0; i < count; i++) {
       const KernelEntry& kernel = kernels[i];
       if (op != kernel.op || (node.kernel != nullptr && node.kernel->rank >= kernel.rank)) continue;
+      if (deterministic && kernel.row_bits != RowBits::fixed) continue;
       if (kernel.supports == nullptr || kernel.supports(call)) node.kernel = &kernel;
     }
     if (node.kernel == nullptr) {
-      return Status::error(Code::unsupported, "%s has no kernel for this call of %s (%.120s)", device_->backend().name,
-                           op.c_str(), label.c_str());
+      return Status::error(Code::unsupported, "%s has no %skernel for this call of %s (%.120s)", device_->backend().name,
+                           deterministic ? "deterministic " : "", op.c_str(), label.c_str());
     }
     if (node.kernel->workspace_bytes == nullptr) continue;
     const int64_t bytes = node.kernel->workspace_bytes(call);

@@ -72,7 +72,7 @@ class Plan {
   };
 
   explicit Plan(std::shared_ptr<Device> device) : device_(std::move(device)) {}
-  Status choose_kernels();
+  Status choose_kernels(bool deterministic);
   Status enqueue(StreamState* stream, std::vector<Probe>& probes);
   Status enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, int64_t* launches);
   Status take_probes(StreamState* stream, int after_node, std::vector<Probe>& probes);

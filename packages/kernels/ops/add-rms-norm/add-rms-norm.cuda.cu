@@ -44,6 +44,6 @@ static Status launch_add_rms_norm(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(add_rms_norm, {"add-rms-norm", "add-rms-norm.cuda", 0, nullptr, nullptr, launch_add_rms_norm})
+TRTLLM_CUDA_KERNELS(add_rms_norm, {"add-rms-norm", "add-rms-norm.cuda", 0, nullptr, nullptr, launch_add_rms_norm, RowBits::fixed})
 
 }  // namespace trtllm::cuda

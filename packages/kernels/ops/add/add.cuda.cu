@@ -10,6 +10,6 @@ static Status launch_add(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("add", o.x, o.y, o.z, context, AddValues());
 }
 
-TRTLLM_CUDA_KERNELS(add, {"add", "add.cuda", 0, nullptr, nullptr, launch_add})
+TRTLLM_CUDA_KERNELS(add, {"add", "add.cuda", 0, nullptr, nullptr, launch_add, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -14,6 +14,6 @@ static Status launch_all_gather(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("all-gather", o.x, o.x, o.y, context, Copy());
 }
 
-TRTLLM_CUDA_KERNELS(all_gather, {"all-gather", "all-gather.cuda", 0, nullptr, nullptr, launch_all_gather})
+TRTLLM_CUDA_KERNELS(all_gather, {"all-gather", "all-gather.cuda", 0, nullptr, nullptr, launch_all_gather, RowBits::fixed})
 
 }  // namespace trtllm::cuda

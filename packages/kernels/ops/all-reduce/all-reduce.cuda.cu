@@ -14,6 +14,6 @@ static Status launch_all_reduce(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("all-reduce", o.x, o.x, o.y, context, Copy());
 }
 
-TRTLLM_CUDA_KERNELS(all_reduce, {"all-reduce", "all-reduce.cuda", 0, nullptr, nullptr, launch_all_reduce})
+TRTLLM_CUDA_KERNELS(all_reduce, {"all-reduce", "all-reduce.cuda", 0, nullptr, nullptr, launch_all_reduce, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -29,6 +29,6 @@ static Status launch_apply_deltas(const OpCall& call, LaunchContext& context) {
   return launched("apply-deltas");
 }
 
-TRTLLM_CUDA_KERNELS(apply_deltas, {"apply-deltas", "apply-deltas.cuda", 0, nullptr, nullptr, launch_apply_deltas})
+TRTLLM_CUDA_KERNELS(apply_deltas, {"apply-deltas", "apply-deltas.cuda", 0, nullptr, nullptr, launch_apply_deltas, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -53,6 +53,6 @@ static Status launch_copy_pages(const OpCall& call, LaunchContext& context) {
   return token_bytes % 2 == 0 ? run(static_cast<uint16_t*>(nullptr)) : run(static_cast<uint8_t*>(nullptr));
 }
 
-TRTLLM_CUDA_KERNELS(copy_pages, {"copy-pages", "copy-pages.cuda", 0, nullptr, nullptr, launch_copy_pages})
+TRTLLM_CUDA_KERNELS(copy_pages, {"copy-pages", "copy-pages.cuda", 0, nullptr, nullptr, launch_copy_pages, RowBits::fixed})
 
 }  // namespace trtllm::cuda

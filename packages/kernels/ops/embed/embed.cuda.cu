@@ -10,6 +10,6 @@ static Status launch_embed(const OpCall& call, LaunchContext& context) {
   return gather("embed", o.weight, o.ids, o.y, context);
 }
 
-TRTLLM_CUDA_KERNELS(embed, {"embed", "embed.cuda", 0, nullptr, nullptr, launch_embed})
+TRTLLM_CUDA_KERNELS(embed, {"embed", "embed.cuda", 0, nullptr, nullptr, launch_embed, RowBits::fixed})
 
 }  // namespace trtllm::cuda

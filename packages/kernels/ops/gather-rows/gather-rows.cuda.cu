@@ -10,6 +10,6 @@ static Status launch_gather_rows(const OpCall& call, LaunchContext& context) {
   return gather("gather-rows", o.x, o.index, o.y, context);
 }
 
-TRTLLM_CUDA_KERNELS(gather_rows, {"gather-rows", "gather-rows.cuda", 0, nullptr, nullptr, launch_gather_rows})
+TRTLLM_CUDA_KERNELS(gather_rows, {"gather-rows", "gather-rows.cuda", 0, nullptr, nullptr, launch_gather_rows, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -24,6 +24,6 @@ static Status launch_gather_tokens(const OpCall& call, LaunchContext& context) {
   return launched("gather-tokens");
 }
 
-TRTLLM_CUDA_KERNELS(gather_tokens, {"gather-tokens", "gather-tokens.cuda", 0, nullptr, nullptr, launch_gather_tokens})
+TRTLLM_CUDA_KERNELS(gather_tokens, {"gather-tokens", "gather-tokens.cuda", 0, nullptr, nullptr, launch_gather_tokens, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -14,6 +14,6 @@ static Status launch_gelu_tanh_mul(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("gelu-tanh-mul", o.gate, o.up, o.y, context, GeluTanhMul());
 }
 
-TRTLLM_CUDA_KERNELS(gelu_tanh_mul, {"gelu-tanh-mul", "gelu-tanh-mul.cuda", 0, nullptr, nullptr, launch_gelu_tanh_mul})
+TRTLLM_CUDA_KERNELS(gelu_tanh_mul, {"gelu-tanh-mul", "gelu-tanh-mul.cuda", 0, nullptr, nullptr, launch_gelu_tanh_mul, RowBits::fixed})
 
 }  // namespace trtllm::cuda

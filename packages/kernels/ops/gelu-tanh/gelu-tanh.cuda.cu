@@ -14,6 +14,6 @@ static Status launch_gelu_tanh(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("gelu-tanh", o.x, o.x, o.y, context, GeluTanh());
 }
 
-TRTLLM_CUDA_KERNELS(gelu_tanh, {"gelu-tanh", "gelu-tanh.cuda", 0, nullptr, nullptr, launch_gelu_tanh})
+TRTLLM_CUDA_KERNELS(gelu_tanh, {"gelu-tanh", "gelu-tanh.cuda", 0, nullptr, nullptr, launch_gelu_tanh, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -11,6 +11,6 @@ static Status launch_head_layer_norm(const OpCall& call, LaunchContext& context)
 }
 
 TRTLLM_CUDA_KERNELS(head_layer_norm,
-                    {"head-layer-norm", "head-layer-norm.cuda", 0, nullptr, nullptr, launch_head_layer_norm})
+                    {"head-layer-norm", "head-layer-norm.cuda", 0, nullptr, nullptr, launch_head_layer_norm, RowBits::fixed})
 
 }  // namespace trtllm::cuda

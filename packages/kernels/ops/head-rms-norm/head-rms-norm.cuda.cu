@@ -11,6 +11,6 @@ static Status launch_head_rms_norm(const OpCall& call, LaunchContext& context) {
   return head_norm<false>("head-rms-norm", o.x, weight, 0, o.y, o.eps, context);
 }
 
-TRTLLM_CUDA_KERNELS(head_rms_norm, {"head-rms-norm", "head-rms-norm.cuda", 0, nullptr, nullptr, launch_head_rms_norm})
+TRTLLM_CUDA_KERNELS(head_rms_norm, {"head-rms-norm", "head-rms-norm.cuda", 0, nullptr, nullptr, launch_head_rms_norm, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -39,6 +39,6 @@ static Status launch_kv_write(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(kv_write, {"kv-write", "kv-write.cuda", 0, nullptr, nullptr, launch_kv_write})
+TRTLLM_CUDA_KERNELS(kv_write, {"kv-write", "kv-write.cuda", 0, nullptr, nullptr, launch_kv_write, RowBits::fixed})
 
 }  // namespace trtllm::cuda

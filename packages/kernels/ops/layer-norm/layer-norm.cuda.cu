@@ -29,6 +29,6 @@ static Status launch_layer_norm(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(layer_norm, {"layer-norm", "layer-norm.cuda", 0, nullptr, nullptr, launch_layer_norm})
+TRTLLM_CUDA_KERNELS(layer_norm, {"layer-norm", "layer-norm.cuda", 0, nullptr, nullptr, launch_layer_norm, RowBits::fixed})
 
 }  // namespace trtllm::cuda

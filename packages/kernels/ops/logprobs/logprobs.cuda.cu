@@ -113,6 +113,6 @@ static Status launch_logprobs(const OpCall& call, LaunchContext& context) {
   return launched("logprobs");
 }
 
-TRTLLM_CUDA_KERNELS(logprobs, {"logprobs", "logprobs.cuda", 0, nullptr, nullptr, launch_logprobs})
+TRTLLM_CUDA_KERNELS(logprobs, {"logprobs", "logprobs.cuda", 0, nullptr, nullptr, launch_logprobs, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -10,6 +10,6 @@ static Status launch_mul(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("mul", o.x, o.y, o.z, context, MulValues());
 }
 
-TRTLLM_CUDA_KERNELS(mul, {"mul", "mul.cuda", 0, nullptr, nullptr, launch_mul})
+TRTLLM_CUDA_KERNELS(mul, {"mul", "mul.cuda", 0, nullptr, nullptr, launch_mul, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -105,6 +105,6 @@ static Status launch_norm_rope_kv_write(const OpCall& call, LaunchContext& conte
   });
 }
 
-TRTLLM_CUDA_KERNELS(norm_rope_kv_write, {"norm-rope-kv-write", "norm-rope-kv-write.cuda", 0, nullptr, nullptr, launch_norm_rope_kv_write})
+TRTLLM_CUDA_KERNELS(norm_rope_kv_write, {"norm-rope-kv-write", "norm-rope-kv-write.cuda", 0, nullptr, nullptr, launch_norm_rope_kv_write, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -128,6 +128,6 @@ static Status launch_penalize(const OpCall& call, LaunchContext& context) {
   return launched("penalize");
 }
 
-TRTLLM_CUDA_KERNELS(penalize, {"penalize", "penalize.cuda", 0, nullptr, penalize_workspace, launch_penalize})
+TRTLLM_CUDA_KERNELS(penalize, {"penalize", "penalize.cuda", 0, nullptr, penalize_workspace, launch_penalize, RowBits::fixed})
 
 }  // namespace trtllm::cuda

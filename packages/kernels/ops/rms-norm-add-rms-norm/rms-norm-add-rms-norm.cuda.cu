@@ -41,6 +41,6 @@ static Status launch_rms_norm_add_rms_norm(const OpCall& call, LaunchContext& co
 }
 
 TRTLLM_CUDA_KERNELS(rms_norm_add_rms_norm, {"rms-norm-add-rms-norm", "rms-norm-add-rms-norm.cuda", 0, nullptr, nullptr,
-                                            launch_rms_norm_add_rms_norm})
+                                            launch_rms_norm_add_rms_norm, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -31,6 +31,6 @@ static Status launch_rms_norm_add(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(rms_norm_add, {"rms-norm-add", "rms-norm-add.cuda", 0, nullptr, nullptr, launch_rms_norm_add})
+TRTLLM_CUDA_KERNELS(rms_norm_add, {"rms-norm-add", "rms-norm-add.cuda", 0, nullptr, nullptr, launch_rms_norm_add, RowBits::fixed})
 
 }  // namespace trtllm::cuda

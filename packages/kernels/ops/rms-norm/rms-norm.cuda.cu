@@ -35,6 +35,6 @@ static Status launch_rms_norm(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(rms_norm, {"rms-norm", "rms-norm.cuda", 0, nullptr, nullptr, launch_rms_norm})
+TRTLLM_CUDA_KERNELS(rms_norm, {"rms-norm", "rms-norm.cuda", 0, nullptr, nullptr, launch_rms_norm, RowBits::fixed})
 
 }  // namespace trtllm::cuda

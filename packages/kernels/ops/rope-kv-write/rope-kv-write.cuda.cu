@@ -65,6 +65,6 @@ static Status launch_rope_kv_write(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(rope_kv_write, {"rope-kv-write", "rope-kv-write.cuda", 0, nullptr, nullptr, launch_rope_kv_write})
+TRTLLM_CUDA_KERNELS(rope_kv_write, {"rope-kv-write", "rope-kv-write.cuda", 0, nullptr, nullptr, launch_rope_kv_write, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -37,6 +37,6 @@ static Status launch_rope(const OpCall& call, LaunchContext& context) {
   });
 }
 
-TRTLLM_CUDA_KERNELS(rope, {"rope", "rope.cuda", 0, nullptr, nullptr, launch_rope})
+TRTLLM_CUDA_KERNELS(rope, {"rope", "rope.cuda", 0, nullptr, nullptr, launch_rope, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -101,6 +101,6 @@ static Status launch_sample(const OpCall& call, LaunchContext& context) {
   return launched("sample");
 }
 
-TRTLLM_CUDA_KERNELS(sample, {"sample", "sample.cuda", 0, nullptr, nullptr, launch_sample})
+TRTLLM_CUDA_KERNELS(sample, {"sample", "sample.cuda", 0, nullptr, nullptr, launch_sample, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -15,6 +15,6 @@ static Status launch_scale(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("scale", o.x, o.x, o.y, context, Scale{o.factor});
 }
 
-TRTLLM_CUDA_KERNELS(scale, {"scale", "scale.cuda", 0, nullptr, nullptr, launch_scale})
+TRTLLM_CUDA_KERNELS(scale, {"scale", "scale.cuda", 0, nullptr, nullptr, launch_scale, RowBits::fixed})
 
 }  // namespace trtllm::cuda

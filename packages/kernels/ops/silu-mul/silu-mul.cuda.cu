@@ -10,6 +10,6 @@ static Status launch_silu_mul(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("silu-mul", o.gate, o.up, o.y, context, SiluMul());
 }
 
-TRTLLM_CUDA_KERNELS(silu_mul, {"silu-mul", "silu-mul.cuda", 0, nullptr, nullptr, launch_silu_mul})
+TRTLLM_CUDA_KERNELS(silu_mul, {"silu-mul", "silu-mul.cuda", 0, nullptr, nullptr, launch_silu_mul, RowBits::fixed})
 
 }  // namespace trtllm::cuda

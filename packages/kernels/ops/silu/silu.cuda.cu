@@ -10,6 +10,6 @@ static Status launch_silu(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("silu", o.x, o.x, o.y, context, Silu());
 }
 
-TRTLLM_CUDA_KERNELS(silu, {"silu", "silu.cuda", 0, nullptr, nullptr, launch_silu})
+TRTLLM_CUDA_KERNELS(silu, {"silu", "silu.cuda", 0, nullptr, nullptr, launch_silu, RowBits::fixed})
 
 }  // namespace trtllm::cuda

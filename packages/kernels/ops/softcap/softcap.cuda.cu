@@ -15,6 +15,6 @@ static Status launch_softcap(const OpCall& call, LaunchContext& context) {
   return launch_elementwise("softcap", o.x, o.x, o.y, context, Softcap{o.cap});
 }
 
-TRTLLM_CUDA_KERNELS(softcap, {"softcap", "softcap.cuda", 0, nullptr, nullptr, launch_softcap})
+TRTLLM_CUDA_KERNELS(softcap, {"softcap", "softcap.cuda", 0, nullptr, nullptr, launch_softcap, RowBits::fixed})
 
 }  // namespace trtllm::cuda

@@ -14,8 +14,9 @@
 #define TRTLLM_TEXT_OF(name) #name
 #define TRTLLM_TEXT(name) TRTLLM_TEXT_OF(name)
 
-// Fourth argument: the kernel's workspace function, when it has one.
+// Fourth argument: the kernel's workspace function, when it has one. Bits are fixed on this backend (decision 0002).
 #define TRTLLM_CPU_KERNEL(ident, op_name, launch_function, ...)                                            \
   extern const KernelEntry ident##_kernel;                                                                 \
   const KernelEntry ident##_kernel = {op_name, op_name "." TRTLLM_TEXT(ISA_NS), 0,                         \
-                                      nullptr, TRTLLM_FIRST_OF(__VA_ARGS__ __VA_OPT__(, ) nullptr), launch_function};
+                                      nullptr, TRTLLM_FIRST_OF(__VA_ARGS__ __VA_OPT__(, ) nullptr), launch_function, \
+                                      RowBits::fixed};

@@ -100,7 +100,7 @@ Status wait_event(DeviceState*, EventState*) { return Status(); }
 Status run_nothing(const OpCall&, LaunchContext&) { return Status(); }
 
 const KernelEntry* kernels(DeviceState*, int* count) {
-#define TRTLLM_NULL_KERNEL(ident, op_name) {op_name, op_name ".null", 0, nullptr, nullptr, run_nothing},
+#define TRTLLM_NULL_KERNEL(ident, op_name) {op_name, op_name ".null", 0, nullptr, nullptr, run_nothing, RowBits::fixed},
   static const KernelEntry entries[] = {TRTLLM_OPS(TRTLLM_NULL_KERNEL)};
   *count = static_cast<int>(sizeof entries / sizeof entries[0]);
   return entries;

@@ -22,6 +22,8 @@ export interface Surroundings {
 
 /** A command's side of the frame. */
 export interface Cli extends Surroundings {
+  /** What was typed: `trtllm bench latency --isl 128`. */
+  readonly commandLine: string
   /**
    * Wraps the action of a commander command: `program.action(cli.run(async (argument, options) => 0))`. The number is
    * the exit code, nothing is 0. What the action throws becomes `trtllm <command>: <message>` on stderr and the exit

@@ -25,6 +25,7 @@ export async function runCli(
   let name = ''
   const cli: Cli = {
     ...surroundings,
+    commandLine: ['trtllm', ...argv].join(' '),
     run:
       (action) =>
       async (...args) => {

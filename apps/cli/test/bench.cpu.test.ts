@@ -42,22 +42,27 @@ describe('trtllm bench', () => {
     expect(found.roofline?.bound_steps).toBe(34)
     expect(found.roofline?.share_of_bound).toBeGreaterThan(0)
     expect(found.roofline?.copy_bytes_per_s).toBeGreaterThan(1e8)
+    expect(found.command).toMatch(/^trtllm bench throughput --isl 24 .*--json$/)
+    // Two rounds of 17 steps; the second one's prompts share steps with the answers that end the first.
+    expect(found.host.steps).toBeGreaterThanOrEqual(34)
+    expect(found.host.average_step_ms * found.host.steps).toBeLessThan(performance.total_latency_ms)
+    const { average, p50, p99 } = found.host.exposed_us_per_step
+    expect(average).toBeGreaterThan(0)
+    expect(p99).toBeGreaterThanOrEqual(p50)
+    // From 24 to 40 of 41 tokens, in pages of 32.
+    expect(found.kv_cache.waste).toBeGreaterThan(0.1)
+    expect(found.kv_cache.waste).toBeLessThan(0.5)
   })
 
   it('latency: one at a time', async () => {
     const found = await report(
-      'latency',
-      '--isl',
-      '16',
-      '--osl',
-      '8',
-      '--num-requests',
-      '3',
-      '--quant',
-      'int8',
+      ...['latency', '--isl', '100', '--osl', '8', '--num-requests', '3', '--warmup', '3'],
+      ...['--quant', 'int8'],
     )
     expect(found.request_info.avg_num_concurrent_requests).toBeLessThanOrEqual(1)
     expect(found.engine.quantization).toBe('int8')
+    // The warm-up left nothing that the run could find.
+    expect(found.kv_cache.reused_tokens).toBe(0)
     expect(found.streaming_metrics.avg_tpot_ms).toBeGreaterThan(0)
     expect(found.performance.output_throughput_per_user_tok_s).toBeGreaterThan(0)
   })

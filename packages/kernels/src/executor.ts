@@ -21,8 +21,11 @@ export interface ProgramItem extends StepSizes {
   readonly captured?: boolean
 }
 
-/** Called once a step, in submission order, never from inside `submit`. */
-export type StepDone = (error: TrtllmError | null, microseconds: number) => void
+/**
+ * Called once a step, in submission order, never from inside `submit`: how long the device worked at it, and how long it
+ * had done nothing before, since the end of the last step.
+ */
+export type StepDone = (error: TrtllmError | null, microseconds: number, idleMicroseconds: number) => void
 
 interface Pending {
   readonly onDone: StepDone
@@ -81,7 +84,7 @@ export class Executor extends NativeObject {
 
 // A function of the map alone: the native side holds it, and must not hold the executor.
 function completer(pending: Map<number, Pending>): NativeDone {
-  return (ticket, microseconds, nativeCode, message, probes) => {
+  return (ticket, microseconds, idleMicroseconds, nativeCode, message, probes) => {
     const step = pending.get(ticket)
     pending.delete(ticket)
     if (!step) return
@@ -91,7 +94,7 @@ function completer(pending: Map<number, Pending>): NativeDone {
       if (target && target.byteLength >= bytes.byteLength) new Uint8Array(target).set(new Uint8Array(bytes))
     }
     try {
-      step.onDone(nativeCode === 0 ? null : stepError(nativeCode, message), microseconds)
+      step.onDone(nativeCode === 0 ? null : stepError(nativeCode, message), microseconds, idleMicroseconds)
     } catch (error) {
       // Node would only warn of an exception here.
       queueMicrotask(() => {

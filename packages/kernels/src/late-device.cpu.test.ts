@@ -42,11 +42,14 @@ it('a step is enqueued while the one before it runs', async () => {
   const before = device.counters().launches
   const slow = stage.run(0, [{ plan, ...sizes(1) }])
   const next = stage.run(1, [{ plan, ...sizes(1) }])
-  const slowMicroseconds = await slow
-  // Both kernels were launched by then, and the second step's time covers its wait for the first.
+  const slowTimes = await slow
+  // Both kernels were launched by then; the second step's time is its own, and the device went from one to the other.
   expect(device.counters().launches - before).toBe(2)
-  expect(slowMicroseconds).toBeGreaterThan(29_000)
-  expect(await next).toBeGreaterThan(20_000)
+  expect(slowTimes.microseconds).toBeGreaterThan(29_000)
+  expect(slowTimes.idleMicroseconds).toBe(0)
+  const nextTimes = await next
+  expect(nextTimes.microseconds).toBeLessThan(20_000)
+  expect(nextTimes.idleMicroseconds).toBeLessThan(20_000)
   expect(stage.results(0)[0]).toBe(rowDim)
   expect(stage.results(1)[0]).toBe(2 * rowDim)
 })
@@ -61,6 +64,26 @@ it('a deterministic plan runs only kernels of fixed row bits', () => {
   expect(() => Plan.create(device, { ...quadruple, deterministic: true })).toThrow(
     'cuda has no deterministic kernel for this call of mul (square)',
   )
+})
+
+it('tells how long the device waited for a step, also after one that failed', async () => {
+  using device = Device.open('cuda')
+  using stage = new Stage(device)
+  using other = new Stage(device)
+  using table = device.allocate(4 * rowDim * 4, 'table')
+  table.write(count(4))
+  using plan = gatherPlan(device, table, 4)
+  using broken = Plan.create(device, { ...quadruple, nodes: [node('silu', [0, 1], [], 'fails')] })
+  for (const { ring } of [stage, other]) ring.slab(0).fill(1)
+  stage.ring.slab(1).fill(2)
+  const quick = () => stage.run(1, [{ plan, ...sizes(1) }])
+  const pass30ms = () => other.run(0, [{ plan, ...sizes(1) }])
+  for (let round = 0; round < 5; round++) {
+    await quick()
+    await pass30ms()
+    expect((await quick()).idleMicroseconds).toBeGreaterThan(29_000)
+    await expect(stage.run(2, [{ plan: broken, ...sizes(1) }])).rejects.toThrow('cannot be launched')
+  }
 })
 
 it('a step that cannot be launched fails alone', async () => {

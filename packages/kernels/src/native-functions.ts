@@ -61,6 +61,7 @@ export type NativeMatrixSource =
 export type NativeDone = (
   ticket: number,
   microseconds: number,
+  idleMicroseconds: number,
   nativeCode: number,
   message: string,
   probes: ArrayBuffer[],

@@ -2,6 +2,7 @@
 // touch, and streams that run on threads of their own, so that enqueued is not finished. It records graphs. Kernels:
 // add and mul of contiguous f32,
 // gather-rows, which is slow when its first index is 1, and silu, which fails.
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
@@ -68,6 +69,7 @@ struct EventState {
   std::mutex mutex;
   std::condition_variable changed;
   int recorded = 0, reached = 0;
+  std::chrono::steady_clock::time_point at;
 };
 
 namespace {
@@ -182,6 +184,7 @@ const Backend kBackend = {
       stream->enqueue([event] {
         std::lock_guard<std::mutex> lock(event->mutex);
         event->reached++;
+        event->at = std::chrono::steady_clock::now();
         event->changed.notify_all();
       });
       return Status();
@@ -189,6 +192,10 @@ const Backend kBackend = {
     .wait_event = [](DeviceState*, EventState* event) {
       std::unique_lock<std::mutex> lock(event->mutex);
       event->changed.wait(lock, [event] { return event->reached == event->recorded; });
+      return Status();
+    },
+    .elapsed = [](DeviceState*, EventState* from, EventState* to, double* microseconds) {
+      *microseconds = std::chrono::duration<double, std::micro>(to->at - from->at).count();
       return Status();
     },
     .capture_begin = [](DeviceState*, StreamState* stream) {

@@ -35,6 +35,8 @@ export class Engine {
   #lastReadMs = 0
   #failedInARow = 0
   #awake = false
+  /** Nothing is live and nothing in flight since the last step. */
+  #isPausing = true
   #fault: TrtllmError | undefined
   #closing: PromiseWithResolve | undefined
   #closed = false
@@ -131,6 +133,7 @@ export class Engine {
       this.#read(flight)
     const nextDeadlineMs = this.#requests.expire(clock.nowMs())
     while (!this.#fault && this.#pipeline.hasRoom && this.#submitNext());
+    this.#isPausing ||= this.#pipeline.size === 0 && this.#requests.size === 0
     this.#send()
     this.#cancelTimer?.()
     const letInMs = this.#scheduler.wakeAtMs
@@ -155,11 +158,13 @@ export class Engine {
     const logits = wantsLogits ? { logits: new Float32Array(sizes.rows * vocabSize) } : {}
     const copies = step.copies.length > 0 ? { copies: step.copies } : {}
     const submittedMs = this.#options.clock.nowMs()
-    const flight: Flight = { step, call: { ring, ...sizes, ...logits, ...copies }, submittedMs }
+    const call = { ring, ...sizes, ...logits, ...copies }
+    const flight: Flight = { step, call, submittedMs, followsPause: this.#isPausing }
+    this.#isPausing = false
     for (const { sequence } of step.work) this.#requests.started(sequence, submittedMs)
     this.#pipeline.push(flight)
-    const done: StepDone = (error, microseconds) => {
-      flight.outcome = { error, microseconds }
+    const done: StepDone = (error, microseconds, idleMicroseconds) => {
+      flight.outcome = { error, microseconds, idleMicroseconds }
       this.wake()
     }
     try {
@@ -168,7 +173,7 @@ export class Engine {
     } catch (error) {
       // HAZARD: the device never saw these deltas, so nothing more of these sequences may be submitted. Reading this
       // step as failed ends them; until then the loop submits nothing.
-      done(error instanceof TrtllmError ? error : new TrtllmError('internal', String(error)), 0)
+      done(error instanceof TrtllmError ? error : new TrtllmError('internal', String(error)), 0, 0)
       return false
     }
   }

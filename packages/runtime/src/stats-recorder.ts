@@ -1,7 +1,9 @@
 import type { KvCache } from './cache/kv-cache.js'
 import type { ModelInfo } from './compiled-model.js'
+import { addStepTimes } from './device-times.js'
 import type { LiveRequest } from './live-request.js'
 import type { Finish } from './request.js'
+import type { Work } from './scheduler/batch.js'
 import type { Scheduler } from './scheduler/scheduler.js'
 import {
   DrainedRing,
@@ -62,13 +64,16 @@ export class StatsRecorder {
     )
     const context = work.length - decoding.length
     const { memory, maxBatchSize, device } = this.#info
+    const { microseconds = 0, idleMicroseconds = 0 } = outcome ?? {}
+    addStepTimes(this.counters.device, microseconds, flight.followsPause ? undefined : idleMicroseconds)
+    this.#countPlaces(work)
     const modelBytes = memory.weightsBytes + memory.arenaBytes + memory.kvBytes + memory.stateBytes
     this.counters.steps++
     this.counters.pauses += numPaused
     this.#iterations.push({
       iter: step.number,
       timestamp: new Date().toISOString(),
-      iterLatencyMS: (outcome?.microseconds ?? 0) / 1000,
+      iterLatencyMS: microseconds / 1000,
       newActiveRequestsQueueLatencyMS: this.#queueMsSinceStep,
       numActiveRequests: this.#scheduler.running.length,
       numQueuedRequests: this.#scheduler.numWaiting + this.#scheduler.numPaused,
@@ -102,6 +107,17 @@ export class StatsRecorder {
     this.#completedSinceStep = 0
     this.#queueMsSinceStep = 0
     this.#allocatedBefore = this.#cache.allocatedPages
+  }
+
+  /** Pages behind a window count no more: they are given back. */
+  #countPlaces(work: readonly Work[]): void {
+    const { pageTokens } = this.#cache
+    for (const { sequence } of work) {
+      if (sequence.status !== 'running') continue
+      const [first = 0] = sequence.firstPages
+      this.counters.kvPlaces += (sequence.heldPages - first) * pageTokens
+      this.counters.kvTokens += sequence.computed - first * pageTokens
+    }
   }
 
   /** Statistics since the last read, and the totals. */

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import { DrainedRing } from './stats.js'
+import { EngineBench } from './testing/engine-bench.js'
+import { fakeModel } from './testing/fake-model.js'
 
 it('keeps the newest entries and none after a read', () => {
   const ring = new DrainedRing<number>(3)
@@ -8,4 +10,28 @@ it('keeps the newest entries and none after a read', () => {
   expect(ring.drain()).toEqual([])
   ring.push(6)
   expect(ring.drain()).toEqual([6])
+})
+
+it.each([1, 2] as const)('the device idles between steps, not between requests (%i in flight)', (depth) => {
+  const bench = new EngineBench({ model: fakeModel(), depth })
+  const rounds = 3
+  for (let round = 0; round < rounds; round++) {
+    bench.submit(bench.request(20, { maxTokens: 10, ignoreEos: true }))
+    bench.submit(bench.request(5, { maxTokens: 4, ignoreEos: true }))
+    bench.run()
+  }
+  const { steps, device } = bench.engine.stats().counters
+  // The fake device works a millisecond at a step and waits 10 microseconds for it.
+  expect(device.busyMicroseconds).toBe(1000 * steps)
+  expect(device.followingSteps).toBe(steps - rounds)
+  expect(device.idleMicroseconds).toBe(10 * device.followingSteps)
+})
+
+it('tells places of the KV cache that hold no token', () => {
+  const bench = new EngineBench({ model: fakeModel(), depth: 1 })
+  bench.submit(bench.request(31, { maxTokens: 4, ignoreEos: true }))
+  bench.run()
+  // 31 tokens in the first step, then 32, 33; the step that ends it is not counted.
+  const { kvPlaces, kvTokens } = bench.engine.stats().counters
+  expect([kvPlaces, kvTokens]).toEqual([32 + 32 + 64, 31 + 32 + 33])
 })

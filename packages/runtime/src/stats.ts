@@ -1,3 +1,5 @@
+import { type DeviceTimes, zeroDeviceTimes } from './device-times.js'
+
 /** Pages of the largest pool, under TensorRT-LLM's names. */
 export interface KvCacheStats {
   maxNumBlocks: number
@@ -54,6 +56,10 @@ export interface EngineCounters {
   pauses: number
   /** Steps that held work of a request which ended or expired before they were read. */
   overrunRows: number
+  device: DeviceTimes
+  /** Token places in the first pool's pages of sequences that ran, and those with a token, summed over the steps read. */
+  kvPlaces: number
+  kvTokens: number
 }
 
 /** State now. `quiescent`: nothing lives, nothing is in flight and every page and slot is back. */
@@ -131,5 +137,8 @@ export function zeroCounters(): EngineCounters {
     reusedTokens: 0,
     pauses: 0,
     overrunRows: 0,
+    device: zeroDeviceTimes(),
+    kvPlaces: 0,
+    kvTokens: 0,
   }
 }

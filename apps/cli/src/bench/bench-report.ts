@@ -1,9 +1,13 @@
 import type { EngineInfo } from 'trtllm'
+import type { engineTimes } from './engine-times.js'
+import { machineLine } from './machine.js'
 import { averageOf, percentilesOf } from './percentiles.js'
 import type { RequestRecord } from './run-requests.js'
 
 /** What a run was told, as the report repeats it. */
 export interface BenchSettings {
+  readonly command: string
+  readonly commit: string | null
   readonly model: string
   readonly version: string
   readonly quant: string
@@ -25,6 +29,7 @@ export function benchReport(
   info: EngineInfo,
   machine: object,
   settings: BenchSettings,
+  times: ReturnType<typeof engineTimes>,
 ) {
   const startMs = records.reduce((least, { startMs }) => Math.min(least, startMs), Number.POSITIVE_INFINITY)
   const endMs = records.reduce((most, { endMs }) => Math.max(most, endMs), 0)
@@ -36,6 +41,8 @@ export function benchReport(
   const outputRate = (sum(outputs) / totalMs) * 1000
   const perUser = records.map(({ outputTokens }, i) => (outputTokens / latencies[i]!) * 1000)
   return {
+    command: settings.command,
+    commit: settings.commit,
     engine: {
       model: info.name,
       model_path: settings.model,
@@ -76,6 +83,7 @@ export function benchReport(
       request_latency_percentiles_ms: rounded({ ...percentilesOf(latencies) }),
     },
     streaming_metrics: streamingMetrics(records),
+    ...times,
   }
 }
 
@@ -107,18 +115,20 @@ export function reportLines({
   request_info: asked,
   performance,
   streaming_metrics: streaming,
+  host,
+  kv_cache: cache,
 }: BenchReport): string {
   const per = streaming.token_output_speed_tok_s
   const lines = [
     `${engine.model}, ${engine.dtype}${engine.quantization === 'none' ? '' : `, weights ${engine.quantization}`}${engine.deterministic ? ', deterministic' : ''}`,
-    `${Object.values(machine)
-      .flatMap((value) => (typeof value === 'object' ? Object.values(value ?? {}) : [value]))
-      .join(', ')}`,
+    machineLine(machine),
     `batch ${world.max_batch_size}, ${world.max_num_tokens} tokens a step, KV cache of ${world.kv_cache_tokens} tokens`,
     `${asked.num_requests} requests of ${asked.avg_input_length} tokens in, ${asked.avg_output_length} out; ${asked.avg_num_concurrent_requests} at a time`,
     `output      ${performance.system_output_throughput_tok_s} tokens/s`,
     `in and out  ${performance.system_total_throughput_tok_s} tokens/s`,
     `first token ${streaming.avg_ttft_ms} ms on average${per === undefined ? '' : `, then ${per} tokens/s a request`}`,
+    `steps       ${host.steps} of ${host.average_step_ms} ms; between them the device idled ${host.exposed_us_per_step.average} us on average`,
+    `KV cache    ${(100 * cache.waste).toFixed(2)} % of the places held no token`,
     `total       ${(performance.total_latency_ms / 1000).toFixed(2)} s`,
   ]
   return `${lines.join('\n')}\n`

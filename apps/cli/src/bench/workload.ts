@@ -11,16 +11,32 @@ const firstOrdinaryId = 256
 
 /** Requests of one length with random ids: a fixed function of the request's number, so that runs compare. */
 export function randomRequests(count: number, isl: number, osl: number, vocabSize: number): BenchRequest[] {
+  return Array.from({ length: count }, (_, request) => ({
+    promptIds: randomIds(request + 1, isl, vocabSize),
+    outputTokens: osl,
+  }))
+}
+
+/** As many requests as long as the first of a run, but of ids of their own: the cache must not have the run's prompts. */
+export function warmupRequests(
+  run: readonly BenchRequest[],
+  count: number,
+  vocabSize: number,
+): BenchRequest[] {
+  return run.slice(0, count).map(({ promptIds, outputTokens }, index) => ({
+    promptIds: randomIds(-1 - index, promptIds.length, vocabSize),
+    outputTokens,
+  }))
+}
+
+function randomIds(seed: number, count: number, vocabSize: number): number[] {
   const first = vocabSize > 4 * firstOrdinaryId ? firstOrdinaryId : 0
-  return Array.from({ length: count }, (_, request) => {
-    let state = Math.imul(request + 1, 0x9e3779b1) | 1
-    const promptIds = Array.from({ length: isl }, () => {
-      state ^= state << 13
-      state ^= state >>> 17
-      state ^= state << 5
-      return first + ((state >>> 0) % (vocabSize - first))
-    })
-    return { promptIds, outputTokens: osl }
+  let state = Math.imul(seed, 0x9e3779b1) | 1
+  return Array.from({ length: count }, () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return first + ((state >>> 0) % (vocabSize - first))
   })
 }
 

@@ -3,10 +3,13 @@ import type { Command as Program } from 'commander'
 import { type LLM, version } from 'trtllm'
 import { type BenchPlan, planBench, rooflineReport, type UniformCell } from '../bench/bench-plan.js'
 import { benchReport, reportLines } from '../bench/bench-report.js'
-import { gpuState, hostFacts } from '../bench/machine.js'
+import { commitOfBuild } from '../bench/commit.js'
+import { engineTimes } from '../bench/engine-times.js'
+import { GpuWatch } from '../bench/gpu-watch.js'
+import { hostFacts } from '../bench/machine.js'
 import { rooflineLines } from '../bench/roofline-lines.js'
 import { type RequestRecord, runRequests } from '../bench/run-requests.js'
-import { type BenchRequest, randomRequests, readRequests } from '../bench/workload.js'
+import { type BenchRequest, randomRequests, readRequests, warmupRequests } from '../bench/workload.js'
 import type { Cli } from '../command.js'
 import { addModelFlags, loadOptionsOf, type ModelFlags, modelNameOf, modelOf } from '../flags/model-flags.js'
 import { integerFlag } from '../flags/value-flags.js'
@@ -76,18 +79,26 @@ async function runBench(flags: BenchFlags, cli: Cli, isLatency: boolean): Promis
   )
   try {
     const requests = requestsOf(flags, llm, isLatency)
-    await runRequests(llm, requests.slice(0, flags.warmup), { concurrency, signal: cli.signal })
-    const gpu = gpuUnderLoad(llm, flags.device)
+    await using gpu = watchGpu(llm, flags.device)
+    const warmup = warmupRequests(requests, flags.warmup, llm.info.vocabSize)
+    await runRequests(llm, warmup, { concurrency, signal: cli.signal })
+    const before = await llm.getStats()
+    gpu?.begin()
     const records = await timed(llm, requests, concurrency, cli)
+    const machine = (await gpu?.stop()) ?? hostFacts()
+    const after = await llm.getStats()
     const settings = {
+      command: cli.commandLine,
+      commit: commitOfBuild(),
       model: modelNameOf(flags),
       version,
       quant: flags.quant ?? 'none',
-      policy: 'RESERVE_AND_GROW',
+      policy: flags.capacitySchedulerPolicy ?? 'RESERVE_AND_GROW',
       kvFraction: flags.kvCacheFreeGpuMemoryFraction ?? null,
       isLatency,
     }
-    const measured = benchReport(records, llm.info, (await gpu) ?? hostFacts(), settings)
+    const times = engineTimes(before.counters, after.counters)
+    const measured = benchReport(records, llm.info, machine, settings, times)
     const { total_latency_ms: totalMs } = measured.performance
     const roofline = plan && rooflineReport(plan, cell, llm.info, totalMs)
     const text = `${reportLines(measured)}${roofline ? rooflineLines(roofline) : ''}`
@@ -140,9 +151,8 @@ async function timed(
   }
 }
 
-/** Clocks and power of the GPU two seconds into the run, when it is under load; of an idle one in a shorter run. */
-async function gpuUnderLoad({ info }: LLM, device = 'cuda'): Promise<object | undefined> {
+/** Samples the GPU that the model runs on. */
+function watchGpu({ info }: LLM, device = 'cuda'): GpuWatch | undefined {
   if (info.device.kind !== 'cuda') return undefined
-  await new Promise((resolve) => setTimeout(resolve, 2000))
-  return await gpuState(Number(/:(\d+)$/.exec(device)?.[1] ?? 0))
+  return GpuWatch.start(Number(/:(\d+)$/.exec(device)?.[1] ?? 0))
 }

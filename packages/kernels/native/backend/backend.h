@@ -6,7 +6,7 @@
 
 namespace trtllm {
 
-constexpr uint32_t kBackendAbi = 1;
+constexpr uint32_t kBackendAbi = 2;
 
 struct DeviceState;   // backend's own
 struct StreamState;   // backend's own; an in-order queue of work
@@ -67,6 +67,8 @@ struct Backend {
   void (*destroy_event)(DeviceState*, EventState*);
   Status (*record_event)(DeviceState*, StreamState*, EventState*);
   Status (*wait_event)(DeviceState*, EventState*);                    // blocks the calling host thread
+  // Microseconds of the device between two events that were waited for; null where the host's clock tells.
+  Status (*elapsed)(DeviceState*, EventState* from, EventState* to, double* microseconds);
 
   // Optional: null when the backend cannot capture.
   Status (*capture_begin)(DeviceState*, StreamState*);

@@ -1,5 +1,7 @@
 #include "bound-executor.h"
 
+#include <iterator>
+
 #include "convert-values.h"
 
 namespace trtllm {
@@ -73,11 +75,14 @@ static void call_back(napi_env raw_env, napi_value on_done, Step& step) {
           env, bytes->data(), bytes->size(), [](Napi::Env, void*, std::vector<char>* dead) { delete dead; }, bytes);
     }
   }
-  const napi_value arguments[] = {Napi::Number::New(env, step.ticket), Napi::Number::New(env, step.microseconds),
+  const napi_value arguments[] = {Napi::Number::New(env, step.ticket),
+                                  Napi::Number::New(env, step.microseconds),
+                                  Napi::Number::New(env, step.idle_microseconds),
                                   Napi::Number::New(env, static_cast<int>(step.status.code)),
-                                  Napi::String::New(env, step.status.message), probes};
+                                  Napi::String::New(env, step.status.message),
+                                  probes};
   // An exception of the callback stays pending for Node (src/executor.ts lets none through).
-  napi_call_function(raw_env, env.Undefined(), on_done, 5, arguments, nullptr);
+  napi_call_function(raw_env, env.Undefined(), on_done, std::size(arguments), arguments, nullptr);
 }
 
 void BoundExecutor::deliver(napi_env env, napi_value on_done, void* self, void* data) {

@@ -8,7 +8,7 @@
 namespace trtllm {
 
 // An Executor whose completions reach a JavaScript function on the thread of its environment:
-//   (ticket, microseconds, nativeCode, message, probes: ArrayBuffer[]) => void
+//   (ticket, microseconds, idleMicroseconds, nativeCode, message, probes: ArrayBuffer[]) => void
 // It keeps the event loop alive while steps are under way and no longer. All methods run on the environment's thread.
 //
 // At the end of the environment (process exit, worker.terminate() in the middle of a step) a hook waits for the running

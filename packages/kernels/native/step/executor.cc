@@ -20,10 +20,11 @@ Status Executor::create(std::shared_ptr<Device> device, std::shared_ptr<StepRing
   const Backend& backend = executor->device_->backend();
   DeviceState* state = executor->device_->state();
   TRTLLM_TRY(backend.open_stream(state, &executor->stream_));
-  for (int i = 0; executor->works_alone_ && i < kMaxInFlight; i++) {
-    EventState* event = nullptr;
-    TRTLLM_TRY(backend.create_event(state, &event));
-    executor->free_events_.push_back(event);
+  // One more than in flight: those of the last step wait for the next one.
+  for (int i = 0; executor->works_alone_ && i < kMaxInFlight + 1; i++) {
+    Marks& marks = executor->free_marks_.emplace_back();
+    TRTLLM_TRY(backend.create_event(state, &marks.began));
+    TRTLLM_TRY(backend.create_event(state, &marks.finished));
   }
   try {
     Executor* self = executor.get();
@@ -39,7 +40,11 @@ Status Executor::create(std::shared_ptr<Device> device, std::shared_ptr<StepRing
 Executor::~Executor() {
   close(false);
   const Backend& backend = device_->backend();
-  for (EventState* event : free_events_) backend.destroy_event(device_->state(), event);
+  free_marks_.push_back(last_);
+  for (const Marks& marks : free_marks_) {
+    backend.destroy_event(device_->state(), marks.began);
+    backend.destroy_event(device_->state(), marks.finished);
+  }
   if (stream_ != nullptr) backend.close_stream(device_->state(), stream_);
 }
 
@@ -118,11 +123,19 @@ void Executor::run_steps() {
     if (works_alone_) {
       enqueue_and_hand_over(std::move(step));
     } else {
-      step->started = std::chrono::steady_clock::now();
-      step->status = enqueue(*step);
-      finish(std::move(step));
+      run_here(std::move(step));
     }
   }
+}
+
+void Executor::run_here(std::unique_ptr<Step> step) {
+  const auto microseconds = [](auto time) { return std::chrono::duration<double, std::micro>(time).count(); };
+  const auto start = std::chrono::steady_clock::now();
+  if (last_end_ != decltype(last_end_)()) step->idle_microseconds = microseconds(start - last_end_);
+  step->status = enqueue(*step);
+  last_end_ = std::chrono::steady_clock::now();
+  step->microseconds = microseconds(last_end_ - start);
+  done_(std::move(step));
 }
 
 Status Executor::enqueue(Step& step) {
@@ -139,21 +152,22 @@ Status Executor::enqueue(Step& step) {
 }
 
 void Executor::enqueue_and_hand_over(std::unique_ptr<Step> step) {
-  EventState* event;
+  Marks marks;
   {
     std::unique_lock<std::mutex> lock(mutex_);
-    finished_.wait(lock, [this] { return !free_events_.empty(); });
-    event = free_events_.back();
-    free_events_.pop_back();
+    finished_.wait(lock, [this] { return !free_marks_.empty(); });
+    marks = free_marks_.back();
+    free_marks_.pop_back();
   }
-  step->started = std::chrono::steady_clock::now();
-  step->status = enqueue(*step);
+  const Backend& backend = device_->backend();
+  step->status = backend.record_event(device_->state(), stream_, marks.began);
+  if (step->status.ok()) step->status = enqueue(*step);
   // Also after a failure: what was enqueued before it still uses the slab.
-  const Status recorded = device_->backend().record_event(device_->state(), stream_, event);
+  const Status recorded = backend.record_event(device_->state(), stream_, marks.finished);
   if (step->status.ok()) step->status = recorded;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    in_flight_.push_back({std::move(step), event});
+    in_flight_.push_back({std::move(step), marks});
   }
   enqueued_.notify_one();
 }
@@ -169,21 +183,31 @@ void Executor::finish_steps() {
       oldest = std::move(in_flight_.front());
       in_flight_.pop_front();
     }
-    const Status waited = device_->backend().wait_event(device_->state(), oldest.finished);
+    const Status waited = device_->backend().wait_event(device_->state(), oldest.marks.finished);
     if (oldest.step->status.ok()) oldest.step->status = waited;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      free_events_.push_back(oldest.finished);
-    }
-    finished_.notify_one();
-    finish(std::move(oldest.step));
+    if (oldest.step->status.ok()) time_step(*oldest.step, oldest.marks);
+    give_back(oldest.marks);
+    done_(std::move(oldest.step));
   }
 }
 
-void Executor::finish(std::unique_ptr<Step> step) {
-  const auto spent = std::chrono::steady_clock::now() - step->started;
-  step->microseconds = std::chrono::duration<double, std::micro>(spent).count();
-  done_(std::move(step));
+// A step whose times cannot be told is none that failed.
+void Executor::time_step(Step& step, const Marks& marks) {
+  const Backend& backend = device_->backend();
+  backend.elapsed(device_->state(), marks.began, marks.finished, &step.microseconds);
+  if (last_.finished != nullptr) backend.elapsed(device_->state(), last_.finished, marks.began, &step.idle_microseconds);
+}
+
+// The marks of the last step are free, these take their place.
+void Executor::give_back(const Marks& marks) {
+  const Marks free = last_;
+  last_ = marks;
+  if (free.finished == nullptr) return;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    free_marks_.push_back(free);
+  }
+  finished_.notify_one();
 }
 
 }  // namespace trtllm

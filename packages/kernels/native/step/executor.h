@@ -26,9 +26,9 @@ struct Step {
   int entry = 0;        // of the ring
   std::vector<ProgramItem> program;
 
-  Status status;            // set when it is done
-  double microseconds = 0;  // from the first enqueue to the end
-  std::chrono::steady_clock::time_point started;
+  // Set when it is done. Times are the device's own: of its work, and of nothing between the last step and this one.
+  Status status;
+  double microseconds = 0, idle_microseconds = 0;
 };
 
 // Runs submitted steps in order on a thread and a stream of its own: slab to the device, the program, results to the
@@ -57,9 +57,13 @@ class Executor {
  private:
   static constexpr int kMaxInFlight = 2;
 
+  struct Marks {
+    EventState* began = nullptr;
+    EventState* finished = nullptr;
+  };
   struct InFlight {
     std::unique_ptr<Step> step;
-    EventState* finished;
+    Marks marks;
   };
 
   Executor(std::shared_ptr<Device> device, std::shared_ptr<StepRing> ring, Done done);
@@ -68,8 +72,10 @@ class Executor {
   void finish_steps();
   std::unique_ptr<Step> next_step();
   Status enqueue(Step& step);
+  void run_here(std::unique_ptr<Step> step);
   void enqueue_and_hand_over(std::unique_ptr<Step> step);
-  void finish(std::unique_ptr<Step> step);
+  void time_step(Step& step, const Marks& marks);
+  void give_back(const Marks& marks);
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<StepRing> ring_;
@@ -81,7 +87,9 @@ class Executor {
   std::condition_variable submitted_, enqueued_, finished_;
   std::deque<std::unique_ptr<Step>> waiting_;
   std::deque<InFlight> in_flight_;  // only where works_alone_
-  std::vector<EventState*> free_events_;
+  std::vector<Marks> free_marks_;
+  Marks last_;  // of the step that finished last, until the next one is timed; the finisher's
+  std::chrono::steady_clock::time_point last_end_;  // the same of a device that works here; the runner's
   bool closing_ = false;
   bool no_more_ = false;  // nothing will be enqueued any more
   std::thread runner_, finisher_;

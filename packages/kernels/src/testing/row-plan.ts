@@ -67,6 +67,12 @@ export function gatherPlan(device: Device, table: Buffer, numRows: number): Plan
   })
 }
 
+/** What an executor tells of a step. */
+export interface StepTimes {
+  readonly microseconds: number
+  readonly idleMicroseconds: number
+}
+
 /** A ring and an executor that are disposed of together. */
 export class Stage implements Disposable {
   readonly ring: StepRing
@@ -87,10 +93,10 @@ export class Stage implements Disposable {
   }
 
   /** Submits and waits; rejects with the step's error. */
-  run(entry: number, program: readonly ProgramItem[]): Promise<number> {
+  run(entry: number, program: readonly ProgramItem[]): Promise<StepTimes> {
     return new Promise((resolve, reject) => {
-      this.executor.submit(entry, program, (error, microseconds) =>
-        error ? reject(error) : resolve(microseconds),
+      this.executor.submit(entry, program, (error, microseconds, idleMicroseconds) =>
+        error ? reject(error) : resolve({ microseconds, idleMicroseconds }),
       )
     })
   }

@@ -7,8 +7,17 @@ export interface Flight {
   readonly step: ScheduledStep
   readonly call: StepCall
   readonly submittedMs: number
+  /** Whether there was nothing to do before it. */
+  readonly followsPause: boolean
   /** Set when the device is done with it. */
-  outcome?: { readonly error: TrtllmError | null; readonly microseconds: number }
+  outcome?: StepOutcome
+}
+
+/** How a step went; times as in `StepDone`. */
+export interface StepOutcome {
+  readonly error: TrtllmError | null
+  readonly microseconds: number
+  readonly idleMicroseconds: number
 }
 
 /** The steps in flight, oldest first. Each holds a ring entry from submission until its results have been read. */

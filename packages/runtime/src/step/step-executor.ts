@@ -13,8 +13,11 @@ export interface StepCall {
   readonly copies?: readonly PageCopy[]
 }
 
-/** Called once when a step is over, in submission order, never from inside `submit`. */
-export type StepDone = (error: TrtllmError | null, microseconds: number) => void
+/**
+ * Called once when a step is over, in submission order, never from inside `submit`: how long the device worked at it, and
+ * how long it had done nothing before, since the end of the last step.
+ */
+export type StepDone = (error: TrtllmError | null, microseconds: number, idleMicroseconds: number) => void
 
 /**
  * What the engine needs of a device: a ring of host-visible slabs and results, and a way to run a step. Steps run in

@@ -135,7 +135,7 @@ export class FakeDevice implements StepExecutor {
     else this.#doom(step.call, slab)
     this.#audit.retired(step.number)
     this.executed.steps++
-    step.onDone(failure, 1000)
+    step.onDone(failure, 1000, 10)
     return true
   }
 

@@ -61,6 +61,9 @@ export const echoStats = (iterations: IterationStats[], running: number, ended: 
     reusedTokens: 0,
     pauses: 0,
     overrunRows: 0,
+    device: { busyMicroseconds: 0, idleMicroseconds: 0, followingSteps: 0, idleCounts: [] },
+    kvPlaces: 0,
+    kvTokens: 0,
   },
   gauges: {
     running,

@@ -192,6 +192,7 @@ const Backend* cpu_backend() {
       .destroy_event = destroy_event,
       .record_event = record_event,
       .wait_event = wait_event,
+      .elapsed = nullptr,
       .capture_begin = nullptr,
       .capture_end = nullptr,
       .replay = nullptr,

@@ -104,6 +104,7 @@ static const Backend kBackend = {
     .destroy_event = destroy_event,
     .record_event = record_event,
     .wait_event = wait_event,
+    .elapsed = elapsed,
     .capture_begin = capture_begin,
     .capture_end = capture_end,
     .replay = replay,

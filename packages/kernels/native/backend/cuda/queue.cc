@@ -26,8 +26,7 @@ Status create_event(DeviceState* device, EventState** out) {
   *out = nullptr;
   TRTLLM_TRY(use(device));
   cudaEvent_t handle = nullptr;
-  const unsigned flags = cudaEventDisableTiming | cudaEventBlockingSync;
-  TRTLLM_TRY(status_of(cudaEventCreateWithFlags(&handle, flags), "creating an event"));
+  TRTLLM_TRY(status_of(cudaEventCreateWithFlags(&handle, cudaEventBlockingSync), "creating an event"));
   *out = new EventState{handle};
   return Status();
 }
@@ -46,6 +45,14 @@ Status record_event(DeviceState* device, StreamState* stream, EventState* event)
 Status wait_event(DeviceState* device, EventState* event) {
   TRTLLM_TRY(use(device));
   return status_of(cudaEventSynchronize(event->handle), "waiting for an event");
+}
+
+Status elapsed(DeviceState* device, EventState* from, EventState* to, double* microseconds) {
+  TRTLLM_TRY(use(device));
+  float milliseconds = 0;
+  TRTLLM_TRY(status_of(cudaEventElapsedTime(&milliseconds, from->handle, to->handle), "timing events"));
+  *microseconds = 1000.0 * static_cast<double>(milliseconds);
+  return Status();
 }
 
 // Thread-local mode: other threads may go on allocating while this one captures.

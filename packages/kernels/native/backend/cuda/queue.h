@@ -12,6 +12,7 @@ Status create_event(DeviceState*, EventState**);
 void destroy_event(DeviceState*, EventState*);
 Status record_event(DeviceState*, StreamState*, EventState*);
 Status wait_event(DeviceState*, EventState*);
+Status elapsed(DeviceState*, EventState* from, EventState* to, double* microseconds);
 
 Status capture_begin(DeviceState*, StreamState*);
 Status capture_end(DeviceState*, StreamState*, GraphState**);

@@ -1,4 +1,4 @@
-import { type DType, type DTypeRule, type OpSchema, TrtllmError } from '@trtllm/kernels'
+import { computedSize, type DType, type DTypeRule, type OpSchema, TrtllmError } from '@trtllm/kernels'
 import { Dim, shapeText } from './dim.js'
 import type { Value } from './value.js'
 
@@ -59,7 +59,7 @@ class Call {
     for (let axis = 0; axis < dims.length; axis++) {
       const dim = dims[axis]!
       const size = value.shape[axis]!
-      const expected = typeof dim === 'number' ? Dim.of(dim) : this.sizes.get(dim)
+      const expected = typeof dim === 'number' ? Dim.of(dim) : (this.sizes.get(dim) ?? this.computed(dim))
       if (!expected) this.sizes.set(dim, size)
       else if (!expected.equals(size)) {
         this.fail(`${name}: ${dim} is ${expected}, but axis ${axis} of ${value.path} is ${size}`)
@@ -78,11 +78,25 @@ class Call {
     if (value.dtype !== expected) this.fail(`${name} is ${expected}, ${value.path} is ${value.dtype}`)
   }
 
-  /** A size no operand has is an attribute of that name. */
   private sizeOf(dim: string | number): Dim {
     if (typeof dim === 'number') return Dim.of(dim)
-    const size = this.sizes.get(dim) ?? this.attributes[Object.keys(this.op.attributes).indexOf(dim)]
-    return size === undefined ? this.fail(`nothing says what ${dim} is`) : Dim.from(size)
+    return this.named(dim) ?? this.computed(dim) ?? this.fail(`nothing says what ${dim} is`)
+  }
+
+  /** A size no operand has is an attribute of that name. */
+  private named(name: string): Dim | undefined {
+    const size = this.sizes.get(name) ?? this.attributes[Object.keys(this.op.attributes).indexOf(name)]
+    return size === undefined ? undefined : Dim.from(size)
+  }
+
+  /** `tokens*chosen`, `experts+1`: where the sizes it is of are known. */
+  private computed(name: string): Dim | undefined {
+    const parts = computedSize(name)
+    if (!parts) return undefined
+    const of = this.named(parts.of)
+    const by = typeof parts.by === 'number' ? Dim.of(parts.by) : this.named(parts.by)
+    if (!of || !by) return undefined
+    return parts.sign === '+' ? of.plus(by) : of.times(by.toConstant(this.path))
   }
 
   private dtypeOf(rule: DTypeRule): DType {

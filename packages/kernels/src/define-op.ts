@@ -4,8 +4,8 @@ import type { DType, FloatDType } from './dtype.js'
 export type DTypeRule = DType | 'float' | { readonly like: string }
 
 /**
- * An operand of an op. `dims` name its axes: equal names must have equal sizes across the whole op, and a number
- * is a fixed size. `role` tells the compiler where the operand lives: `weight` is a matrix the backend may pack,
+ * An operand of an op. `dims` name its axes: equal names must have equal sizes across the whole op, a number is a fixed
+ * size, and `tokens*chosen` or `experts+1` is computed from sizes of those names (see named-size.ts). `role` tells the compiler where the operand lives: `weight` is a matrix the backend may pack,
  * `state` is a device-resident buffer that outlives a step, `tensor` is everything else.
  */
 export interface OperandSchema {

@@ -21,6 +21,7 @@ export { Executor, type ProgramItem, type StepDone, type StepProbe } from './exe
 export { type CudaStatus, cpuIsa, cudaStatus, type ListedDevice, listDevices } from './list-devices.js'
 export { MappedFile } from './mapped-file.js'
 export type { FileMatrix, MatrixSource, ValueMatrix } from './matrix-source.js'
+export { computedSize } from './named-size.js'
 export { opByName, ops } from './ops.generated.js'
 export { type ParityRow, runParity } from './parity.js'
 export { type DimExpr, type NodeSpec, type OperandSpec, Plan, type PlanSpec, type StepSizes } from './plan.js'

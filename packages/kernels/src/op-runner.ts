@@ -85,19 +85,23 @@ export class OpRunner implements Disposable {
   // Results start as NaN (all bits set), so that an element nobody wrote is seen.
   #upload(operand: CaseOperand): Buffer {
     const { dtype, shape, name, values } = operand
-    const [rows = 1, columns = 1] = shape
-    const bytes = operand.weight ? this.#device.matrixBytes(dtype, rows, columns) : operandBytes(operand)
+    const [rows = 1, columns = 1] = shape.slice(-2)
+    const matrixBytes = operand.weight ? this.#device.matrixBytes(dtype, rows, columns) : 0
+    const matrices = shape.length > 2 ? (shape[0] ?? 1) : 1
+    const bytes = operand.weight ? matrices * matrixBytes : operandBytes(operand)
     const buffer = this.#device.allocate(Math.max(bytes, 4), `parity ${name}`)
     if (values === undefined) {
       buffer.fill(0xff)
     } else if (values instanceof Int32Array) {
       buffer.write(spreadValues(operand))
     } else if (operand.weight) {
-      this.#device.loadMatrix(
-        buffer,
-        { offset: 0, dtype, rows, columns, firstRow: 0 },
-        { values, rows, columns },
-      )
+      for (let i = 0; i < matrices; i++) {
+        this.#device.loadMatrix(
+          buffer,
+          { offset: i * matrixBytes, dtype, rows, columns, firstRow: 0 },
+          { values: values.subarray(i * rows * columns, (i + 1) * rows * columns), rows, columns },
+        )
+      }
     } else {
       const spread = spreadValues(operand) as Float32Array
       this.#device.loadVector(

@@ -4,8 +4,10 @@ import { addRmsNorm } from '../ops/add-rms-norm/add-rms-norm.op.js'
 import { allGather } from '../ops/all-gather/all-gather.op.js'
 import { allReduce } from '../ops/all-reduce/all-reduce.op.js'
 import { applyDeltas } from '../ops/apply-deltas/apply-deltas.op.js'
+import { combineExperts } from '../ops/combine-experts/combine-experts.op.js'
 import { copyPages } from '../ops/copy-pages/copy-pages.op.js'
 import { embed } from '../ops/embed/embed.op.js'
+import { expertLinear } from '../ops/expert-linear/expert-linear.op.js'
 import { gatherRows } from '../ops/gather-rows/gather-rows.op.js'
 import { gatherTokens } from '../ops/gather-tokens/gather-tokens.op.js'
 import { geluTanh } from '../ops/gelu-tanh/gelu-tanh.op.js'
@@ -27,6 +29,7 @@ import { rmsNormAdd } from '../ops/rms-norm-add/rms-norm-add.op.js'
 import { rmsNormAddRmsNorm } from '../ops/rms-norm-add-rms-norm/rms-norm-add-rms-norm.op.js'
 import { rope } from '../ops/rope/rope.op.js'
 import { ropeKvWrite } from '../ops/rope-kv-write/rope-kv-write.op.js'
+import { route } from '../ops/route/route.op.js'
 import { sample } from '../ops/sample/sample.op.js'
 import { scale } from '../ops/scale/scale.op.js'
 import { silu } from '../ops/silu/silu.op.js'
@@ -41,8 +44,10 @@ export const ops = {
   allGather,
   allReduce,
   applyDeltas,
+  combineExperts,
   copyPages,
   embed,
+  expertLinear,
   gatherRows,
   gatherTokens,
   geluTanh,
@@ -64,6 +69,7 @@ export const ops = {
   rmsNormAddRmsNorm,
   rope,
   ropeKvWrite,
+  route,
   sample,
   scale,
   silu,

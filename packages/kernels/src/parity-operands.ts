@@ -1,5 +1,6 @@
 import type { OpCase, OperandSchema, OpSchema, ResultSchema } from './define-op.js'
 import { type DType, dtypeBytes } from './dtype.js'
+import { sizeNamed } from './named-size.js'
 
 /** Elements between the end of a row and the next one where a case runs with padded rows. */
 const rowPadding = 32
@@ -41,7 +42,7 @@ const elements = (shape: readonly number[]) => shape.reduce((product, size) => p
 
 function shapeOf(schema: OpSchema, opCase: OpCase, operand: OperandSchema): number[] {
   return operand.dims.map((dim) => {
-    const size = typeof dim === 'number' ? dim : opCase.dims[dim]
+    const size = typeof dim === 'number' ? dim : sizeNamed(dim, (name) => opCase.dims[name])
     if (size === undefined) {
       throw new Error(`case '${opCase.name}' of op '${schema.name}' does not give the size '${String(dim)}'`)
     }

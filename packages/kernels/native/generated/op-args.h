@@ -87,6 +87,22 @@ struct ApplyDeltasArgs {
   }
 };
 
+struct CombineExpertsArgs {
+  TensorRef x;
+  TensorRef place;
+  TensorRef weights;
+  TensorRef y;
+
+  [[gnu::always_inline]] static CombineExpertsArgs from(const OpCall& call) {
+    CombineExpertsArgs a;
+    a.x = call.operands[0];
+    a.place = call.operands[1];
+    a.weights = call.operands[2];
+    a.y = call.operands[3];
+    return a;
+  }
+};
+
 struct CopyPagesArgs {
   TensorRef copies;
   TensorRef num_copies;
@@ -115,6 +131,38 @@ struct EmbedArgs {
     a.ids = call.operands[0];
     a.weight = call.operands[1];
     a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct ExpertLinearArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef order;
+  TensorRef offsets;
+  TensorRef bias;
+  TensorRef scale;
+  TensorRef y;
+  int32_t width;
+  int32_t fan_out;
+  int32_t gate;
+  float limit;
+  float alpha;
+
+  [[gnu::always_inline]] static ExpertLinearArgs from(const OpCall& call) {
+    ExpertLinearArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.order = call.operands[2];
+    a.offsets = call.operands[3];
+    a.bias = call.operands[4];
+    a.scale = call.operands[5];
+    a.y = call.operands[6];
+    a.width = static_cast<int32_t>(call.attributes[0]);
+    a.fan_out = static_cast<int32_t>(call.attributes[1]);
+    a.gate = static_cast<int32_t>(call.attributes[2]);
+    a.limit = static_cast<float>(call.attributes[3]);
+    a.alpha = static_cast<float>(call.attributes[4]);
     return a;
   }
 };
@@ -557,6 +605,42 @@ struct RopeKvWriteArgs {
     a.dynamic_factor = static_cast<float>(call.attributes[3]);
     a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
     a.base = static_cast<float>(call.attributes[5]);
+    return a;
+  }
+};
+
+struct RouteArgs {
+  TensorRef logits;
+  TensorRef bias;
+  TensorRef experts;
+  TensorRef weights;
+  TensorRef place;
+  TensorRef order;
+  TensorRef offsets;
+  int32_t chosen;
+  int32_t scoring;
+  int32_t groups;
+  int32_t chosen_groups;
+  int32_t group_best;
+  int32_t renormalize;
+  float factor;
+
+  [[gnu::always_inline]] static RouteArgs from(const OpCall& call) {
+    RouteArgs a;
+    a.logits = call.operands[0];
+    a.bias = call.operands[1];
+    a.experts = call.operands[2];
+    a.weights = call.operands[3];
+    a.place = call.operands[4];
+    a.order = call.operands[5];
+    a.offsets = call.operands[6];
+    a.chosen = static_cast<int32_t>(call.attributes[0]);
+    a.scoring = static_cast<int32_t>(call.attributes[1]);
+    a.groups = static_cast<int32_t>(call.attributes[2]);
+    a.chosen_groups = static_cast<int32_t>(call.attributes[3]);
+    a.group_best = static_cast<int32_t>(call.attributes[4]);
+    a.renormalize = static_cast<int32_t>(call.attributes[5]);
+    a.factor = static_cast<float>(call.attributes[6]);
     return a;
   }
 };

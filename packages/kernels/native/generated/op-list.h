@@ -8,8 +8,10 @@
   X(all_gather, "all-gather") \
   X(all_reduce, "all-reduce") \
   X(apply_deltas, "apply-deltas") \
+  X(combine_experts, "combine-experts") \
   X(copy_pages, "copy-pages") \
   X(embed, "embed") \
+  X(expert_linear, "expert-linear") \
   X(gather_rows, "gather-rows") \
   X(gather_tokens, "gather-tokens") \
   X(gelu_tanh, "gelu-tanh") \
@@ -31,6 +33,7 @@
   X(rms_norm_add_rms_norm, "rms-norm-add-rms-norm") \
   X(rope, "rope") \
   X(rope_kv_write, "rope-kv-write") \
+  X(route, "route") \
   X(sample, "sample") \
   X(scale, "scale") \
   X(silu, "silu") \

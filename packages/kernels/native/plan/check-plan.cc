@@ -28,8 +28,11 @@ int64_t extent_bytes(const OperandSpec& operand, const StepSizes& sizes) {
   }
   if (elements <= 0) return elements;
   if (operand.layout == Layout::panel) {
-    const int64_t padded = product(product(panel_count(shape[0]), panel_stride(operand.dtype, shape[1])), 4);
-    return padded < 0 ? -1 : panel_bytes(operand.dtype, shape[0], shape[1]);
+    const int64_t matrices = operand.rank == 3 ? shape[0] : 1;
+    const int64_t* matrix = shape + operand.rank - 2;
+    const int64_t padded = product(product(panel_count(matrix[0]), panel_stride(operand.dtype, matrix[1])), 4);
+    if (padded < 0 || product(matrices, padded) < 0) return -1;
+    return matrices * panel_bytes(operand.dtype, matrix[0], matrix[1]);
   }
   if (operand.contiguous) return product(elements, dtype_bytes(operand.dtype));
   int64_t last = 0;
@@ -53,8 +56,10 @@ static const char* space_name(Space space) {
 static Status check_operand(const PlanSpec& spec, const Device& device, int index, int64_t* slab_bytes,
                             int64_t* result_bytes) {
   const OperandSpec& operand = spec.operands[static_cast<size_t>(index)];
-  if (operand.layout == Layout::panel && (operand.rank != 2 || device.backend().matrix_layout != Layout::panel)) {
-    return Status::error(Code::invalid, "plan operand %d: panel layout is for matrices on devices that use it", index);
+  if (operand.layout == Layout::panel &&
+      ((operand.rank != 2 && operand.rank != 3) || device.backend().matrix_layout != Layout::panel)) {
+    return Status::error(Code::invalid, "plan operand %d: panel layout is for matrices and stacks of them on devices that use it",
+                         index);
   }
   for (int i = 0; i < operand.rank; i++) {
     const DimExpr& dim = operand.shape[i];

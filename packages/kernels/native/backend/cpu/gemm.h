@@ -1,4 +1,6 @@
 #pragma once
+#include <type_traits>
+
 #include "../../core/kernel.h"
 #include "../../core/thread-pool.h"
 #include "gemm-policy.h"
@@ -90,36 +92,43 @@ static void gemm_tile_rows(int rows, const typename P::Packed* a, const typename
 #undef TRTLLM_TILE
 }
 
-// Rows [first, first + rows) of x, step-major. Columns beyond `in` are zero.
-template <class P, class X>
-static void pack_block(const X* x, int64_t stride, int rows, int64_t in, typename P::Packed* packed) {
-  const int64_t step_size = static_cast<int64_t>(rows) * P::kPackedPerRow;
-  for (int r = 0; r < rows; r++) {
-    for_stretches(in, [&](int64_t i, int n) {
-      float lanes[kLanes];
-      store(lanes, load_stretch(x + r * stride + i, n));
-      const int padded = (n + P::kGroup - 1) / P::kGroup * P::kGroup;
-      for (int k = 0; k < padded; k++) {
-        packed[(i + k) / P::kGroup * step_size + P::place(r, static_cast<int>((i + k) % P::kGroup), rows)] = lanes[k];
-      }
-    });
-  }
-}
-
 #if TRTLLM_AVX512_BF16
-TRTLLM_INLINE void pack_pairs(const Bf16* x, int64_t stride, int rows, int64_t in, uint32_t* packed) {
+template <class RowAt>
+TRTLLM_INLINE void pack_pairs(RowAt&& row_at, int rows, int64_t in, uint32_t* packed) {
+  const Bf16* x[kBlockRows];
+  for (int r = 0; r < rows; r++) x[r] = row_at(r);
   for (int64_t pair = 0; pair < in / 2; pair++) {
-    for (int r = 0; r < rows; r++) memcpy(packed + pair * rows + r, x + r * stride + 2 * pair, 4);
+    for (int r = 0; r < rows; r++) memcpy(packed + pair * rows + r, x[r] + 2 * pair, 4);
   }
   if (in % 2 == 1) {
-    for (int r = 0; r < rows; r++) packed[in / 2 * rows + r] = x[r * stride + in - 1].bits;
+    for (int r = 0; r < rows; r++) packed[in / 2 * rows + r] = x[r][in - 1].bits;
   }
 }
-template <>
-void pack_block<Bf16PairPolicy, Bf16>(const Bf16* x, int64_t stride, int rows, int64_t in, uint32_t* packed) {
-  pack_pairs(x, stride, rows, in, packed);
-}
 #endif
+
+// `rows` rows, row r at row_at(r), step-major. Columns beyond `in` are zero.
+template <class P, class RowAt>
+static void pack_block(RowAt&& row_at, int rows, int64_t in, typename P::Packed* packed) {
+#if TRTLLM_AVX512_BF16
+  if constexpr (std::is_same_v<P, Bf16PairPolicy>) {
+    pack_pairs(row_at, rows, in, packed);
+  } else
+#endif
+  {
+    const int64_t step_size = static_cast<int64_t>(rows) * P::kPackedPerRow;
+    for (int r = 0; r < rows; r++) {
+      const auto* x = row_at(r);
+      for_stretches(in, [&](int64_t i, int n) {
+        float lanes[kLanes];
+        store(lanes, load_stretch(x + i, n));
+        const int padded = (n + P::kGroup - 1) / P::kGroup * P::kGroup;
+        for (int k = 0; k < padded; k++) {
+          packed[(i + k) / P::kGroup * step_size + P::place(r, static_cast<int>((i + k) % P::kGroup), rows)] = lanes[k];
+        }
+      });
+    }
+  }
+}
 
 template <class X, class Y>
 struct GemmOperands {
@@ -131,32 +140,43 @@ struct GemmOperands {
   int64_t y_stride;
 };
 
-template <class P, int S, class X, class Y>
-static void gemm_group(const GemmOperands<X, Y>& o, const GemmShape& shape, const typename P::Packed* packed,
-                       int64_t first_row, int rows, int64_t group) {
+// Strip group `group` of a weight [out, in] in panels times `rows` packed rows. store_row(r, column, columns, sums) gets
+// the f32 sums of row r from output `column` on.
+template <class P, int S, class StoreRow>
+static void gemm_group(const void* weight, int64_t in, int64_t out, const typename P::Packed* packed, int rows,
+                       int64_t group, StoreRow&& store_row) {
   using W = typename P::Weight;
   constexpr int kStripsPerPanel = kPanelRows / P::kStrip;
-  const int64_t steps = (shape.in + P::kGroup - 1) / P::kGroup;
+  const int64_t steps = (in + P::kGroup - 1) / P::kGroup;
   const int64_t panel_elements = steps * P::kGroup * kPanelRows;
-  const int64_t last = panel_count(shape.out) * kStripsPerPanel - 1;
+  const int64_t last = panel_count(out) * kStripsPerPanel - 1;
   const W* strips[S];
   for (int s = 0; s < S; s++) {
     int64_t strip = group * S + s;
     if (strip > last) strip = last;  // computed again and not stored
-    strips[s] = static_cast<const W*>(o.weight) + strip / kStripsPerPanel * panel_elements +
+    strips[s] = static_cast<const W*>(weight) + strip / kStripsPerPanel * panel_elements +
                 strip % kStripsPerPanel * P::kStrip * P::kGroup;
   }
   float tile[kBlockRows * S * P::kStrip];
   gemm_tile_rows<P, S>(rows, packed, strips, steps, tile);
   const int64_t column = group * S * P::kStrip;
-  const int64_t columns = shape.out - column < S * P::kStrip ? shape.out - column : S * P::kStrip;
-  for (int r = 0; r < rows; r++) {
-    Y* y = o.y + (first_row + r) * o.y_stride + column;
-    for_stretches(columns, [&](int64_t i, int n) {
-      Vec v = load_n(tile + r * S * P::kStrip + i, n);
-      if (o.bias != nullptr) v = add(v, load_stretch(static_cast<const X*>(o.bias) + column + i, n));
-      store_stretch(y + i, v, n);
-    });
+  const int64_t columns = out - column < S * P::kStrip ? out - column : S * P::kStrip;
+  for (int r = 0; r < rows; r++) store_row(r, column, columns, tile + r * S * P::kStrip);
+}
+
+// The same for a number of strips known at run time, one of those that strips_for gives.
+template <class P, class StoreRow>
+static void gemm_group_of(int strips, const void* weight, int64_t in, int64_t out, const typename P::Packed* packed,
+                          int rows, int64_t group, StoreRow&& store_row) {
+  switch (strips) {
+    case 8:
+      if constexpr (strips_for(1) == 8) gemm_group<P, 8>(weight, in, out, packed, rows, group, store_row);
+      break;
+    case 4: gemm_group<P, 4>(weight, in, out, packed, rows, group, store_row); break;
+    case 2: gemm_group<P, 2>(weight, in, out, packed, rows, group, store_row); break;
+    default:
+      if constexpr (strips_for(6) == 1) gemm_group<P, 1>(weight, in, out, packed, rows, group, store_row);
+      break;
   }
 }
 
@@ -176,7 +196,8 @@ static void gemm(const GemmOperands<X, Y>& o, const GemmShape& shape, LaunchCont
       for (int64_t b = begin; b < end; b++) {
         const int64_t row = part_begin(chunk_rows, blocks, b);
         const int rows = static_cast<int>(part_begin(chunk_rows, blocks, b + 1) - row);
-        pack_block<P, X>(o.x + (chunk_row + row) * o.x_stride, o.x_stride, rows, shape.in, packed + row * packed_row);
+        const X* x = o.x + (chunk_row + row) * o.x_stride;
+        pack_block<P>([&](int r) { return x + r * o.x_stride; }, rows, shape.in, packed + row * packed_row);
       }
     });
     const int strips_each = strips_for(static_cast<int>(part_begin(chunk_rows, blocks, 1)));
@@ -187,13 +208,15 @@ static void gemm(const GemmOperands<X, Y>& o, const GemmShape& shape, LaunchCont
         const int64_t block = i % blocks, group = i / blocks;
         const int64_t row = part_begin(chunk_rows, blocks, block);
         const int rows = static_cast<int>(part_begin(chunk_rows, blocks, block + 1) - row);
-        const Packed* a = packed + row * packed_row;
-        switch (strips_each) {
-          case 8: if constexpr (strips_for(1) == 8) gemm_group<P, 8>(o, shape, a, chunk_row + row, rows, group); break;
-          case 4: gemm_group<P, 4>(o, shape, a, chunk_row + row, rows, group); break;
-          case 2: gemm_group<P, 2>(o, shape, a, chunk_row + row, rows, group); break;
-          default: if constexpr (strips_for(6) == 1) gemm_group<P, 1>(o, shape, a, chunk_row + row, rows, group); break;
-        }
+        Y* y = o.y + (chunk_row + row) * o.y_stride;
+        const auto store_row = [&](int r, int64_t column, int64_t columns, const float* sums) {
+          for_stretches(columns, [&](int64_t at, int n) {
+            Vec v = load_n(sums + at, n);
+            if (o.bias != nullptr) v = add(v, load_stretch(static_cast<const X*>(o.bias) + column + at, n));
+            store_stretch(y + r * o.y_stride + column + at, v, n);
+          });
+        };
+        gemm_group_of<P>(strips_each, o.weight, shape.in, shape.out, packed + row * packed_row, rows, group, store_row);
       }
     });
   }

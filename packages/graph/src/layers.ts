@@ -1,6 +1,12 @@
 export { type AttentionOptions, attention } from './layers/attention.js'
 export { add, geluTanh, mul, scale, silu, softcap } from './layers/elementwise.js'
 export { embed } from './layers/embed.js'
+export {
+  type CombineOptions,
+  combineExperts,
+  type ExpertLinearOptions,
+  expertLinear,
+} from './layers/experts.js'
 export { gatherRows } from './layers/gather-rows.js'
 export { headLayerNorm, headRmsNorm, plainHeadRmsNorm } from './layers/head-norm.js'
 export { type Heads, heads } from './layers/heads.js'
@@ -11,4 +17,5 @@ export type { NormWeight } from './layers/norm-weight.js'
 export { rmsNorm } from './layers/rms-norm.js'
 export { type RopeConfig, rope } from './layers/rope.js'
 export { roundToModel } from './layers/round-to-model.js'
+export { type Routed, type RouteOptions, route } from './layers/route.js'
 export { shareOfHeads } from './layers/share-of-heads.js'

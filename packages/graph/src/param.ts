@@ -26,6 +26,8 @@ export interface ParamSource {
   readonly columns: number
   /** Row of the param where the first row of this source goes. */
   readonly firstRow: number
+  /** Matrix of a stack that it goes to. Default 0. */
+  readonly matrix?: number
   /** Absent: the whole tensor. */
   readonly slice?: ParamSlice
   /** Added to every element as it is loaded: 1 where a checkpoint keeps `weight - 1`. */
@@ -48,13 +50,16 @@ export class Param {
     readonly values?: Float32Array,
     /** Path of the matrix that a scale belongs to. */
     readonly scaleOf?: string,
+    /** Of a stack: how many matrices (or scales of such) of `rows` x `columns` lie one behind the other. */
+    readonly matrices?: number,
   ) {
-    const shape = isList(kind, columns) ? [Dim.of(rows)] : [Dim.of(rows), Dim.of(columns)]
+    const axes = isList(kind, columns) ? [rows] : [rows, columns]
+    const shape = (matrices === undefined ? axes : [matrices, ...axes]).map(Dim.of)
     this.value = new Value(path, dtype, shape, { kind: 'param', param: this })
   }
 
   get shapeText(): string {
-    return isList(this.kind, this.columns) ? `[${this.rows}]` : `[${this.rows},${this.columns}]`
+    return `[${this.value.shape.join(',')}]`
   }
 }
 
@@ -73,7 +78,7 @@ export class ParamTable {
       this.byPath.set(param.path, param)
       return param
     }
-    if (known.rows !== param.rows || known.columns !== param.columns || !sameSlices(known, param)) {
+    if (!sameShape(known, param) || !sameSlices(known, param)) {
       throw new TrtllmError(
         'contradictory_config',
         `${param.path}: asked for as ${known.kind} ${known.shapeText} and as ${param.kind} ${param.shapeText}; ` +
@@ -103,6 +108,9 @@ function sharedKind(known: Param, asked: Param): ParamKind {
     `${known.path}: asked for as ${known.kind} and as ${asked.kind}; only a table can be a matrix too`,
   )
 }
+
+const sameShape = (a: Param, b: Param): boolean =>
+  a.rows === b.rows && a.columns === b.columns && a.matrices === b.matrices
 
 function sameSlices(a: Param, b: Param): boolean {
   return JSON.stringify(a.sources) === JSON.stringify(b.sources)

@@ -49,6 +49,25 @@ export class Scope {
     return params.request(new Param(path, kind, dtype, rows, columns, [{ ...source, firstRow: 0 }])).value
   }
 
+  /**
+   * The stack of weights that this scope has for each number that `{e}` in its path stands for, for layers: [count, rows,
+   * columns] of a matrix, [count, rows] of a vector.
+   */
+  stack(name: string, count: number, { kind, rows, columns, source, precise = false }: ParamRequest): Value {
+    const path = this.at(name).path
+    const isVector = kind === 'vector'
+    const sources = Array.from({ length: count }, (_, e): ParamSource => {
+      const place = isVector ? { firstRow: e } : { firstRow: 0, matrix: e }
+      return { ...source, ...place, name: source.name.replace('{e}', String(e)) }
+    })
+    const { params } = this.recorder
+    const dtype = precise ? 'f32' : this.recorder.dtype
+    const size = isVector ? ([count, rows] as const) : ([rows, columns] as const)
+    const matrices = isVector ? undefined : count
+    return params.request(new Param(path, kind, dtype, ...size, sources, undefined, undefined, matrices))
+      .value
+  }
+
   /** Records a call of an op here, for layers. */
   call<const S extends OpSchema>(
     op: S,

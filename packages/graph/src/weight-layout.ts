@@ -11,6 +11,8 @@ export interface PlacedParam {
   /** Local size; a vector of n elements has n rows of one column. */
   readonly rows: number
   readonly columns: number
+  /** Of a stack: matrices of that size, one behind the other. */
+  readonly matrices?: number
   /** Bytes from the start of the buffer, a multiple of 256. */
   readonly offset: number
   readonly bytes: number
@@ -31,9 +33,10 @@ export interface WeightLayout {
 export function placeParams(params: readonly Param[], device: PlanDevice): WeightLayout {
   const placed: PlacedParam[] = []
   let offset = 0
-  for (const { path, dtype, kind, rows, columns, sources, values, scaleOf } of params) {
-    const bytes =
+  for (const { path, dtype, kind, rows, columns, sources, values, scaleOf, matrices } of params) {
+    const each =
       kind === 'matrix' ? device.matrixBytes(dtype, rows, columns) : rows * columns * dtypeBytes[dtype]
+    const bytes = each * (matrices ?? 1)
     placed.push({
       path,
       dtype,
@@ -45,6 +48,7 @@ export function placeParams(params: readonly Param[], device: PlanDevice): Weigh
       sources,
       ...(values && { values }),
       ...(scaleOf !== undefined && { scaleOf }),
+      ...(matrices !== undefined && { matrices }),
     })
     offset += aligned(bytes)
   }

@@ -1,3 +1,4 @@
+export { routeScoring } from '../ops/route/route.op.js'
 export { Buffer } from './buffer.js'
 export * from './define-op.js'
 export {

@@ -9,6 +9,7 @@ import { HfConfig } from './hf-config.js'
 import { parsePhi3Config } from './phi3/phi3.config.js'
 import { parseQwen2Config } from './qwen2/qwen2.config.js'
 import { parseQwen3Config } from './qwen3/qwen3.config.js'
+import { parseQwen3MoeConfig } from './qwen3-moe/qwen3-moe.config.js'
 import type { JsonObject } from './strict-json.js'
 
 const sizes = {
@@ -52,6 +53,30 @@ describe('windows by layer', () => {
       expect(windows.flatMap((window, layer) => (window === undefined ? [] : [layer]))).toEqual(sliding)
     },
   )
+})
+
+describe('experts', () => {
+  const experts = { num_experts: 8, num_experts_per_tok: 2, moe_intermediate_size: 32 }
+
+  it('are in every step-th layer but for listed ones', () => {
+    const { hasExperts } = read(parseQwen3MoeConfig, {
+      ...experts,
+      decoder_sparse_step: 2,
+      mlp_only_layers: [1],
+    })
+    expect(hasExperts).toEqual([false, false, false, true])
+    expect(read(parseQwen3MoeConfig, experts).hasExperts).toEqual([true, true, true, true])
+  })
+
+  it('are refused without their sizes, or with more a token than there are', () => {
+    expect(() => read(parseQwen3MoeConfig)).toThrow('num_experts is missing')
+    expect(() => read(parseQwen3MoeConfig, { ...experts, num_experts_per_tok: 9 })).toThrow(
+      'num_experts_per_tok 9 is more than num_experts 8',
+    )
+    expect(() => read(parseQwen3MoeConfig, { ...experts, mlp_only_layers: 1 })).toThrow(
+      'mlp_only_layers must be a list of layers, found 1',
+    )
+  })
 })
 
 describe('Gemma 3 ropes', () => {

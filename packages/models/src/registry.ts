@@ -13,6 +13,7 @@ import { olmo2Keys } from './olmo2/olmo2.config.js'
 import { phi3Keys } from './phi3/phi3.config.js'
 import { qwen2Keys } from './qwen2/qwen2.config.js'
 import { qwen3Keys } from './qwen3/qwen3.config.js'
+import { qwen3MoeKeys } from './qwen3-moe/qwen3-moe.config.js'
 
 /** A family of model classes: what its config may say, and its code, loaded when first asked for. */
 interface Family {
@@ -42,6 +43,11 @@ const families: readonly Family[] = [
   ),
   family(['Qwen2ForCausalLM'], qwen2Keys, async () => (await import('./qwen2/qwen2.js')).qwen2),
   family(['Qwen3ForCausalLM'], qwen3Keys, async () => (await import('./qwen3/qwen3.js')).qwen3),
+  family(
+    ['Qwen3MoeForCausalLM'],
+    qwen3MoeKeys,
+    async () => (await import('./qwen3-moe/qwen3-moe.js')).qwen3Moe,
+  ),
   family(['Gemma2ForCausalLM'], gemma2Keys, async () => (await import('./gemma2/gemma2.js')).gemma2),
   family(['Gemma3ForCausalLM'], gemma3Keys, async () => (await import('./gemma3/gemma3.js')).gemma3),
   family(

@@ -45,6 +45,13 @@ qwen3 = {
     "windows": dict(head_dim=24, num_hidden_layers=4, use_sliding_window=True, sliding_window=20, max_window_layers=1, attention_bias=True, rope_scaling=yarn),
 }
 
+experts = dict(num_experts=8, num_experts_per_tok=3, moe_intermediate_size=48, norm_topk_prob=True)
+qwen3_moe = {
+    "plain": dict(experts, head_dim=32),
+    "mixed": dict(experts, num_hidden_layers=5, decoder_sparse_step=2, mlp_only_layers=[3], num_experts=6, norm_topk_prob=False, attention_bias=True, use_sliding_window=True, sliding_window=20, head_dim=24, rope_scaling=yarn),
+    "one-expert": dict(experts, num_experts=5, num_experts_per_tok=1, moe_intermediate_size=40, norm_topk_prob=False, num_key_value_heads=1),
+}
+
 # Caps far below the real 50 and 30: tiny models have tiny scores.
 gemma2 = {
     "softcaps": dict(num_hidden_layers=4, head_dim=32, query_pre_attn_scalar=24, sliding_window=20, attn_logit_softcapping=4.0, final_logit_softcapping=4.0),
@@ -90,6 +97,7 @@ families = {
     "llama": (dict(shape("LlamaForCausalLM", "llama"), rope_theta=10000.0, hidden_act="silu"), llama),
     "qwen2": (shape("Qwen2ForCausalLM", "qwen2", rope_theta=1000000.0, hidden_act="silu"), qwen2),
     "qwen3": (shape("Qwen3ForCausalLM", "qwen3", rope_theta=1000000.0, hidden_act="silu"), qwen3),
+    "qwen3-moe": (shape("Qwen3MoeForCausalLM", "qwen3_moe", rope_theta=1000000.0, hidden_act="silu"), qwen3_moe),
     "gemma2": (shape("Gemma2ForCausalLM", "gemma2", rope_theta=10000.0, **gelu), gemma2),
     "gemma3": (shape("Gemma3ForCausalLM", "gemma3_text", **gelu), gemma3),
     "phi3": (shape("Phi3ForCausalLM", "phi3", rope_theta=10000.0, hidden_act="silu", pad_token_id=0), phi3),
@@ -101,3 +109,6 @@ families = {
 
 # Families whose head is the embedding get small embeddings, or every token would predict itself.
 small_embeddings = ["gemma2", "gemma3", "exaone4", "cohere", "cohere2", "olmo2"]
+
+# Families whose checkpoints name tensors otherwise than the model does: experts one by one.
+renamed = ["qwen3-moe"]

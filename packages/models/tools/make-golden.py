@@ -9,7 +9,8 @@ meta.embedding for the embedding, 0.5 for the head, 0.25 for the others, and
   u = mix(fnv1a32(name) + i * 0x9E3779B9) >> 8, divided by 2^24
 and mix is the finalizer of MurmurHash3 on 32 bits; src/testing/golden-checkpoint.ts has the same formula.
 
-golden.json: `tensors` are the names and shapes of the checkpoint (layers that are alike share a line). Each prompt has
+golden.json: `tensors` are the names and shapes of the checkpoint: a line for all layers, where all have the tensor, and
+for all experts. Each prompt has
 the format of the eval goldens (prompt_nll, logsumexp, the 32 largest logits at the last prompt position, greedy tokens
 with the gap between the two largest logits) and, for every prompt position, `positions`: [largest logit's id, that
 logit, gap to the runner-up, logsumexp]. `std` is the deviation of all its logits; `bf16` says how far the same
@@ -23,13 +24,15 @@ import json
 import os
 import re
 import sys
+import tempfile
 
+import safetensors.torch
 import torch
 import transformers
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.llama import modeling_llama
 
-from golden_variants import families, small_embeddings
+from golden_variants import families, renamed, small_embeddings
 
 transformers.logging.set_verbosity_error()
 torch.set_num_threads(1)
@@ -107,10 +110,24 @@ def build(name, config_json):
     model = model_class(config).float().eval()
     if name == "llama/rope-dynamic":
         model.model.rotary_emb = DynamicByPosition(config)
+    if name.split("/")[0] in renamed:
+        return through_checkpoint(name, model)
     with torch.no_grad():
         for parameter, tensor in model.named_parameters():
             tensor.copy_(values(prefix + parameter, tensor.shape, embedding_of(name)))
     return model
+
+
+def through_checkpoint(name, model):
+    """The model with the values of this file's formula under the names that its checkpoints have."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        file = os.path.join(folder, "model.safetensors")
+        tensors = {key: values(key, tensor.shape, embedding_of(name)) for key, tensor in safetensors.torch.load_file(file).items()}
+        safetensors.torch.save_file(tensors, file, metadata=dict(format="pt"))
+        loaded = type(model).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    loaded.checkpoint_shapes = {key: list(tensor.shape) for key, tensor in tensors.items()}
+    return loaded
 
 
 def in_bf16(model):
@@ -120,12 +137,26 @@ def in_bf16(model):
     return model
 
 
-def tensors_of(name, config_json):
-    shapes = {}
+def checkpoint_shapes(name, config_json):
+    model = build(name, config_json)
+    if hasattr(model, "checkpoint_shapes"):
+        return model.checkpoint_shapes
     prefix = text_of(config_json)[2]
-    for parameter, tensor in build(name, config_json).named_parameters():
-        path = re.sub(r"\.layers\.\d+\.", ".layers.*.", prefix + parameter)
-        assert shapes.setdefault(path, list(tensor.shape)) == list(tensor.shape), path
+    return {prefix + parameter: list(tensor.shape) for parameter, tensor in model.named_parameters()}
+
+
+def tensors_of(name, config_json):
+    """Layers that are alike share a line with a star for their number, experts of a layer always do."""
+    num_layers = text_of(config_json)[1]["num_hidden_layers"]
+    by_pattern = {}
+    for path, shape_ in checkpoint_shapes(name, config_json).items():
+        path = re.sub(r"\.experts\.\d+\.", ".experts.*.", path)
+        by_pattern.setdefault(re.sub(r"\.layers\.\d+\.", ".layers.*.", path), {})[path] = shape_
+    shapes = {}
+    for pattern, found in by_pattern.items():
+        alike = all(shape_ == list(found.values())[0] for shape_ in found.values())
+        everywhere = ".layers.*." not in pattern or len(found) == num_layers
+        shapes.update({pattern: list(found.values())[0]} if alike and everywhere else found)
     return shapes
 
 

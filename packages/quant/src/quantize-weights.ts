@@ -3,15 +3,18 @@ import { ops } from '@trtllm/kernels'
 import type { WeightFormat } from './weight-format.js'
 
 /**
- * Keeps the weights of linears in a format, each linear becoming the op that reads it. The head stays as it is: it works
- * on rows of logits, not on tokens, and its error would reach every choice undiminished.
+ * Keeps the weights of linears in a format, each linear becoming the op that reads it. The head and routers stay as they
+ * are: the head works on rows of logits, not on tokens, and the error of either would reach every choice undiminished.
  */
 export function quantizeWeights(format: WeightFormat): Pass {
   return {
     name: `quantize-${format.name}`,
     run(graph) {
       const readers = readersOf(graph)
-      const nodes = graph.nodes.map((node) => (isQuantizable(node, readers) ? quantized(node, format) : node))
+      const routed = new Set(graph.nodes.map((node) => node.op === ops.route && inputOf(node, 'logits')))
+      const nodes = graph.nodes.map((node) =>
+        isQuantizable(node, readers) && !routed.has(outputOf(node, 'y')) ? quantized(node, format) : node,
+      )
       return { ...graph, nodes }
     },
   }

@@ -8,6 +8,8 @@ export interface LinearOptions {
   /** `out`: each rank computes a share of the width. `in`: each rank holds a share of x, the results are summed. */
   readonly split?: 'out' | 'in' | undefined
   readonly bias?: boolean | undefined
+  /** f32 results, of a linear that is not split `in`. */
+  readonly precise?: boolean | undefined
 }
 
 /**
@@ -15,10 +17,10 @@ export interface LinearOptions {
  * `contradictory_config` if the split does not divide over the ranks.
  */
 export function linear(m: Scope, x: Value, width: number | Heads, options: LinearOptions = {}): Value {
-  const { split, bias = false } = options
+  const { split, bias = false, precise = false } = options
   const input = flattened(x)
   if (split === 'in') return shaped(width, inputSplit(m, input, totalOf(width), bias), undefined)
-  return fromOutputs(m, m, input, width, { total: totalOf(width), before: 0 }, split, bias)
+  return fromOutputs(m, m, input, width, { total: totalOf(width), before: 0 }, split, bias, precise)
 }
 
 /**
@@ -70,6 +72,7 @@ function fromOutputs(
   { total, before }: Stack,
   split: 'out' | undefined,
   hasBias: boolean,
+  precise = false,
 ): Value {
   const share = split === 'out' ? outputShare(m, width) : undefined
   const unit = typeof width === 'number' ? 1 : width.size
@@ -82,7 +85,8 @@ function fromOutputs(
   }
   const weight = param('weight', 'matrix', x.rowWidth)
   const bias = hasBias ? param('bias', 'vector', 1) : undefined
-  return shaped(width, m.call(ops.linear, { x, weight, bias }, {}).y, share)
+  const options = precise ? { f32Results: ['y'] } : {}
+  return shaped(width, m.call(ops.linear, { x, weight, bias }, {}, options).y, share)
 }
 
 /** Columns of the weight are inputs: every rank has a part of each sum. Only rank 0 adds the bias. */

@@ -14,22 +14,25 @@ template <class T>
 static void run_expert_linear(const ExpertLinearArgs& o, LaunchContext& context) {
   const ExpertRows<T, ExpertLinearArgs> rows{o};
   const int64_t out = o.weight.shape[1], in = o.weight.shape[2];
+  auto* outputs = static_cast<float*>(context.workspace);
   context.pool->for_each(o.weight.shape[0], 1, [&](int64_t begin, int64_t end) {
     for (int64_t expert = begin; expert < end; expert++) {
       const T* weight = o.weight.as<T>() + expert * panel_count(out) * panel_stride(o.weight.dtype, in);
       for (int64_t p = o.offsets.as<int32_t>()[expert]; p < o.offsets.as<int32_t>()[expert + 1]; p++) {
         const T* x = rows.x(p);
-        for (int64_t column = 0; column < out; column += kLanes) {
-          const int64_t columns = out - column < kLanes ? out - column : kLanes;
-          float sums[kLanes] = {};
-          for (int64_t n = 0; n < columns; n++) {
-            double total = 0;
-            for (int64_t k = 0; k < in; k++) {
-              total += static_cast<double>(to_f32(x[k])) * to_f32(weight[panel_index(o.weight.dtype, in, column + n, k)]);
-            }
-            sums[n] = static_cast<float>(total);
+        float* z = outputs + p * out;
+        for (int64_t n = 0; n < out; n++) {
+          double total = 0;
+          for (int64_t k = 0; k < in; k++) {
+            total += static_cast<double>(to_f32(x[k])) * to_f32(weight[panel_index(o.weight.dtype, in, n, k)]);
           }
-          rows.store(expert, p, column, columns, sums);
+          z[n] = static_cast<float>(total);
+        }
+        if (rows.is_gated()) {
+          rows.finish(expert, p, 0, out, z, z);
+          rows.gate(p, z);
+        } else {
+          rows.finish(expert, p, 0, out, z, row_of<T>(o.y, p));
         }
       }
     }
@@ -55,12 +58,11 @@ static void run_expert_linear(const ExpertLinearArgs& o, LaunchContext& context)
 #endif
 
 static int64_t expert_linear_workspace(const OpCall& call) {
-#if TRTLLM_SCALAR
-  (void)call;
-  return 0;
-#else
   const auto o = ExpertLinearArgs::from(call);
-  return expert_workspace_bytes(o.order.shape[0], o.weight.shape[2]);
+#if TRTLLM_SCALAR
+  return o.order.shape[0] * o.weight.shape[1] * 4;
+#else
+  return expert_workspace_bytes(o);
 #endif
 }
 

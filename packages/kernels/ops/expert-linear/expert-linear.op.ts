@@ -6,14 +6,14 @@ import { expertLinearCases, expertLinearCost, expertLinearInputs } from '../../s
  * offsets[e + 1] - 1, and the row's pair is order[p].
  * - With fanOut k > 0 a row of x serves k pairs: the row of place p is x[order[p] / k]. With 0 it is x[p].
  * - z = scale[order[p]] * (weight[e] * row) + bias[e], in f32; without scale it is 1.
- * - gate 0: y = z. Else outputs of z come in twos, a gate g and beside it what it is for, u, and y has one for two:
+ * - gate 0: y = z. Else the first half of z are gates g, the other half what they are for, u:
  *   1: silu(g) * u   2: gelu_tanh(g) * u   3: with g = min(g, limit), u = clamp(u, -limit, limit):
  *   g / (1 + exp(-alpha * g)) * (u + 1).
  */
 export const expertLinear = defineOp({
   name: 'expert-linear',
   summary:
-    'each row through the weight of its expert, accumulated in f32; perhaps gated pairwise before it is rounded',
+    'each row through the weight of its expert, accumulated in f32; perhaps gated before it is rounded',
   inputs: {
     x: tensor('rows', 'in'),
     weight: weight('experts', 'out', 'in'),

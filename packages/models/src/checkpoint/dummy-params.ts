@@ -19,7 +19,8 @@ export function dummyParams(
   seed = 0,
 ): void {
   writeDerived(params, buffer)
-  for (const [i, { kind, path, dtype, rows, columns, offset, bytes, scaleOf }] of params.entries()) {
+  for (const [i, { kind, path, dtype, columns, offset, bytes, scaleOf, ...size }] of params.entries()) {
+    const rows = size.rows * (size.matrices ?? 1)
     if (kind === 'derived') continue
     if (kind === 'scale') {
       const { dtype: stored } = params.find((param) => param.path === scaleOf)!

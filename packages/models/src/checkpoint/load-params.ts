@@ -79,9 +79,11 @@ function load(
     columnStart: firstColumn,
   }
   if (param.kind === 'matrix') {
-    const at = { offset: param.offset, dtype: param.dtype, rows: param.rows, columns: param.columns }
-    const place = { ...at, firstRow: source.firstRow }
-    if (scale) device.loadQuantized(buffer, place, scale.offset, matrix)
+    const { dtype, rows, columns } = param
+    const number = source.matrix ?? 0
+    const offset = param.offset + number * device.matrixBytes(dtype, rows, columns)
+    const place = { offset, dtype, rows, columns, firstRow: source.firstRow }
+    if (scale) device.loadQuantized(buffer, place, scale.offset + number * rows * dtypeBytes.f32, matrix)
     else device.loadMatrix(buffer, place, matrix)
   } else {
     const offset = param.offset + source.firstRow * param.columns * dtypeBytes[param.dtype]

@@ -16,7 +16,7 @@ export const goldenVariants = (family?: string): string[] =>
 /** What a golden.json says of the checkpoint it was made with. */
 interface GoldenTensors {
   readonly meta: { readonly embedding: number }
-  /** Shapes by name; `*` stands for the number of a layer. */
+  /** Shapes by name; `*` stands for the number of every layer, or expert. */
   readonly tensors: Readonly<Record<string, readonly number[]>>
 }
 
@@ -46,15 +46,22 @@ export function writeGoldenCheckpoint(variant: string, parent: string = tmpdir()
 /** Names and shapes of a golden model's checkpoint tensors. */
 export function goldenTensors(variant: string): [name: string, shape: readonly number[]][] {
   const config = JSON.parse(readFileSync(join(goldensDirectory, variant, 'config.json'), 'utf8'))
-  const numLayers: number = (config.text_config ?? config).num_hidden_layers
-  return Object.entries(goldenFile(variant).tensors).flatMap(([pattern, shape]) => {
-    if (!pattern.includes('*')) return [[pattern, shape]]
-    return Array.from({ length: numLayers }, (_, i): [string, readonly number[]] => [
-      pattern.replace('*', String(i)),
-      shape,
-    ])
-  })
+  const text = config.text_config ?? config
+  const numExperts: number = text.num_experts ?? text.num_local_experts ?? text.n_routed_experts ?? 0
+  return Object.entries(goldenFile(variant).tensors).flatMap(([pattern, shape]) =>
+    numbered([pattern], 'layers', text.num_hidden_layers)
+      .flatMap((name) => numbered([name], 'experts', numExperts))
+      .map((name): [string, readonly number[]] => [name, shape]),
+  )
 }
+
+/** Each name with `part.*` in it `count` times, with the numbers from 0 on. */
+const numbered = (names: readonly string[], part: string, count: number): string[] =>
+  names.flatMap((name) =>
+    name.includes(`${part}.*`)
+      ? Array.from({ length: count }, (_, i) => name.replace(`${part}.*`, `${part}.${i}`))
+      : [name],
+  )
 
 /** The values of a golden model's tensors, each computed once. */
 export function goldenValuesOf(variant: string): (name: string, count: number) => Float32Array {

@@ -1,4 +1,5 @@
 import { type Graph, inputOf, type Node, type Param, type Value } from '@trtllm/graph'
+import { combineExperts, expertLinear, type RouteAttributes, routed } from './reference-experts.js'
 import { besideEachOther, columnsOf, elementwise, linear, type Matrix, map, norm } from './reference-ops.js'
 
 /** The values of one tensor of a checkpoint, by name. */
@@ -80,6 +81,26 @@ class ReferenceRun {
         return void set(map(this.matrix(a!), (x) => x * attribute('factor')))
       case 'softcap':
         return void set(map(this.matrix(a!), (x) => attribute('cap') * Math.tanh(x / attribute('cap'))))
+      case 'sigmoid':
+        return void set(map(this.matrix(a!), (x) => 1 / (1 + Math.exp(-x))))
+      case 'route': {
+        const names = Object.keys(op.attributes)
+        const attributes = Object.fromEntries(names.map((name) => [name, attribute(name)]))
+        const parts = routed(this.matrix(a!), b && this.matrix(b), attributes as unknown as RouteAttributes)
+        for (const [i, part] of parts.entries()) this.results.set(outputs[i]!, part)
+        return
+      }
+      case 'expert-linear': {
+        const of = (name: string): Matrix | undefined => {
+          const value = inputOf(node, name)
+          return value && this.matrix(value)
+        }
+        const [x, weight, order, offsets] = [of('x')!, of('weight')!, of('order')!, of('offsets')!]
+        const options = { fanOut: attribute('fanOut'), bias: of('bias'), scale: of('scale') }
+        return void set(expertLinear(x, weight, order, offsets, options))
+      }
+      case 'combine-experts':
+        return void set(combineExperts(this.matrix(a!), this.matrix(b!), c && this.matrix(c)))
       case 'gather-rows':
         // Every position is wanted here.
         return void set(this.matrix(a!))
@@ -104,15 +125,18 @@ class ReferenceRun {
     return found
   }
 
-  private param({ values, sources, rows, columns }: Param): Matrix {
+  /** Of a stack: the rows of all matrices. */
+  private param({ values, sources, rows, columns, matrices = 1 }: Param): Matrix {
     if (values) return { columns, data: Float64Array.from(values) }
-    const data = new Float64Array(rows * columns)
-    for (const { name, rows: count, columns: width, firstRow, slice, plus = 0 } of sources) {
+    const data = new Float64Array(matrices * rows * columns)
+    for (const { name, rows: count, columns: width, slice, plus = 0, matrix = 0, ...place } of sources) {
       const whole = new Float64Array(this.valuesOf(name, count * width))
       if (plus !== 0) for (const [i, value] of whole.entries()) whole[i] = value + plus
       const from = (slice?.firstRow ?? 0) * width
       const part = { columns: width, data: whole.subarray(from, from + (slice?.rows ?? count) * width) }
-      data.set(columnsOf(part, slice?.firstColumn ?? 0, columns).data, firstRow * columns)
+      // A vector is a row of the param where that has several of them.
+      const wanted = width === 1 && columns > 1 ? part : columnsOf(part, slice?.firstColumn ?? 0, columns)
+      data.set(wanted.data, (matrix * rows + place.firstRow) * columns)
     }
     return { columns, data }
   }

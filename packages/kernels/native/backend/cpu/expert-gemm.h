@@ -7,8 +7,9 @@
 // Places go in waves of at most kWaveRows, a wave in segments of one expert, a segment in blocks of at most kBlockRows
 // rows, as in gemm.h. All blocks of a wave are packed into the workspace; then every (expert, strip group, block) is one
 // tile, and threads take these tiles whatever the expert: one token through eight experts and thousands through each
-// keep all threads busy alike. Neighbouring tiles share a strip group's weights. No sum is split: an element's bits
-// depend on its row and its expert alone.
+// keep all threads busy alike. Neighbouring tiles share a strip group's weights. Where outputs are gated, a wave's wait in
+// the workspace as f32 until both halves are there. No sum is split: an element's bits depend on its row and its expert
+// alone.
 namespace trtllm {
 namespace ISA_NS {
 
@@ -40,9 +41,12 @@ struct ExpertWave {
   }
 };
 
-TRTLLM_INLINE int64_t expert_workspace_bytes(int64_t pairs, int64_t in) {
-  const int64_t rows = pairs < kWaveRows ? pairs : kWaveRows;
-  return rows * (static_cast<int64_t>(sizeof(ExpertSegment)) + (in + 1) / 2 * 2 * 4);
+// Segments, outputs to be gated, packed rows.
+template <class Args>
+static int64_t expert_workspace_bytes(const Args& o) {
+  const int64_t pairs = o.order.shape[0], rows = pairs < kWaveRows ? pairs : kWaveRows;
+  const int64_t floats = (o.weight.shape[2] + 1) / 2 * 2 + (o.gate != 0 ? o.weight.shape[1] : 0);
+  return rows * (static_cast<int64_t>(sizeof(ExpertSegment)) + 4 * floats);
 }
 
 // The segments of the next places, `expert` being the one that holds place `first`.
@@ -77,7 +81,8 @@ static void expert_gemm(const ExpertRows<T, Args>& rows, LaunchContext& context)
   const int64_t weight_bytes = panel_bytes(o.weight.dtype, out, in);
   const int64_t held = pairs < kWaveRows ? pairs : kWaveRows;
   auto* segments = static_cast<ExpertSegment*>(context.workspace);
-  auto* packed = reinterpret_cast<Packed*>(segments + held);
+  auto* outputs = reinterpret_cast<float*>(segments + held);
+  auto* packed = reinterpret_cast<Packed*>(outputs + (rows.is_gated() ? held * out : 0));
   int64_t expert = 0, first = 0;
   while (first < pairs) {
     const ExpertWave wave = next_wave<P>(o.offsets.template as<int32_t>(), pairs, out, first, &expert, segments);
@@ -99,12 +104,21 @@ static void expert_gemm(const ExpertRows<T, Args>& rows, LaunchContext& context)
         const int64_t next = s.first + part_begin(s.rows, s.blocks, block + 1);
         const char* weight = o.weight.template as<char>() + s.expert * weight_bytes;
         const auto store_row = [&](int r, int64_t column, int64_t columns, const float* sums) {
-          rows.store(s.expert, row + r, column, columns, sums);
+          if (rows.is_gated()) {
+            rows.finish(s.expert, row + r, column, columns, sums, outputs + (row + r - wave_first) * out + column);
+          } else {
+            rows.finish(s.expert, row + r, column, columns, sums, row_of<T>(o.y, row + r) + column);
+          }
         };
         gemm_group_of<P>(static_cast<int>(s.strips), weight, in, out, packed + (row - wave_first) * packed_row,
                          static_cast<int>(next - row), group, store_row);
       }
     });
+    if (rows.is_gated()) {
+      context.pool->for_each(wave.rows, row_grain(out), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++) rows.gate(wave_first + r, outputs + r * out);
+      });
+    }
     first += wave.rows;
   }
 }

@@ -32,39 +32,33 @@ struct ExpertRows {
     return row_of<T>(o.x, o.fan_out > 0 ? o.order.template as<int32_t>()[place] / o.fan_out : place);
   }
 
-  // Outputs [column, column + columns) of a row, `sums` without scale and bias.
-  void store(int64_t expert, int64_t place, int64_t column, int64_t columns, const float* sums) const {
+  bool is_gated() const { return o.gate != 0; }
+
+  // to[0..columns) = scale * sums + bias for outputs [column, column + columns) of a row.
+  template <class Y>
+  void finish(int64_t expert, int64_t place, int64_t column, int64_t columns, const float* sums, Y* to) const {
     const T* bias = o.bias.present() ? row_of<T>(o.bias, expert) + column : nullptr;
     float scale = 1.0f;
     if (o.scale.present()) {
       const int32_t pair = o.order.template as<int32_t>()[place];
       scale = row_of<float>(o.scale, pair / o.scale.shape[1])[pair % o.scale.shape[1]];
     }
-    T* y = row_of<T>(o.y, place);
-    const auto value = [&](int64_t at, int n) {
+    for_stretches(columns, [&](int64_t at, int n) {
       Vec v = mul(load_n(sums + at, n), set(scale));
-      return bias != nullptr ? add(v, load_stretch(bias + at, n)) : v;
-    };
-    if (static_cast<Gate>(o.gate) == Gate::none) {
-      for_stretches(columns, [&](int64_t at, int n) { store_stretch(y + column + at, value(at, n), n); });
-      return;
-    }
-    // Two vectors of pairs become one of gates and one of what they are for. Columns start even and end even.
-    for_stretches(columns / 2, [&](int64_t at, int n) {
-      float both[2 * kLanes] = {}, g[kLanes], u[kLanes];
-      const int first = 2 * n < kLanes ? 2 * n : kLanes;
-      store_lanes(both, value(2 * at, first));
-      if (2 * n > kLanes) store_lanes(both + kLanes, value(2 * at + kLanes, 2 * n - kLanes));
-      for (int i = 0; i < kLanes; i++) {
-        g[i] = both[2 * i];
-        u[i] = both[2 * i + 1];
-      }
-      store_stretch(y + column / 2 + at, gated(static_cast<Gate>(o.gate), load(g), load(u), o.limit, o.alpha), n);
+      if (bias != nullptr) v = add(v, load_stretch(bias + at, n));
+      store_stretch(to + at, v, n);
     });
   }
 
- private:
-  static void store_lanes(float* to, Vec v) { ISA_NS::store(to, v); }
+  // Row `place` of y from all its finished outputs.
+  void gate(int64_t place, const float* z) const {
+    const int64_t width = o.y.shape[1];
+    T* y = row_of<T>(o.y, place);
+    for_stretches(width, [&](int64_t at, int n) {
+      const Vec g = load_stretch(z + at, n), u = load_stretch(z + width + at, n);
+      store_stretch(y + at, gated(static_cast<Gate>(o.gate), g, u, o.limit, o.alpha), n);
+    });
+  }
 };
 
 // Refuses places that are not a permutation's, so that nothing is read or written outside its operand.

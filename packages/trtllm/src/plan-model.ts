@@ -6,7 +6,8 @@ import type { EngineConfig } from './load-options.js'
 import { type CompileSizes, type MemoryOffer, type MemoryPlan, planMemory } from './memory-plan.js'
 import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
 
-export { checkLoadOptions, engineConfig, type LoadOptions } from './load-options.js'
+export { type LoadedModel, loadModel, type Progress } from './load-model.js'
+export { checkLoadOptions, type EngineConfig, engineConfig, type LoadOptions } from './load-options.js'
 export type { MemoryOffer, MemoryPlan } from './memory-plan.js'
 export type { Sizes } from './step-limits.js'
 

@@ -105,3 +105,8 @@ function spreadOf(values: readonly number[]): Spread | undefined {
   if (sorted.length === 0) return undefined
   return { minimum: sorted[0]!, median: sorted[sorted.length >> 1]!, maximum: sorted.at(-1)! }
 }
+
+/** Samples the GPU that a model runs on; undefined for other kinds of devices. `device` is as --device names it. */
+export function watchGpu(kind: string, device = 'cuda'): GpuWatch | undefined {
+  return kind === 'cuda' ? GpuWatch.start(Number(/:(\d+)$/.exec(device)?.[1] ?? 0)) : undefined
+}

@@ -5,7 +5,7 @@ import { type BenchPlan, planBench, rooflineReport, type UniformCell } from '../
 import { benchReport, reportLines } from '../bench/bench-report.js'
 import { commitOfBuild } from '../bench/commit.js'
 import { engineTimes } from '../bench/engine-times.js'
-import { GpuWatch } from '../bench/gpu-watch.js'
+import { watchGpu } from '../bench/gpu-watch.js'
 import { hostFacts } from '../bench/machine.js'
 import { rooflineLines } from '../bench/roofline-lines.js'
 import { type RequestRecord, runRequests } from '../bench/run-requests.js'
@@ -79,7 +79,7 @@ async function runBench(flags: BenchFlags, cli: Cli, isLatency: boolean): Promis
   )
   try {
     const requests = requestsOf(flags, llm, isLatency)
-    await using gpu = watchGpu(llm, flags.device)
+    await using gpu = watchGpu(llm.info.device.kind, flags.device)
     const warmup = warmupRequests(requests, flags.warmup, llm.info.vocabSize)
     await runRequests(llm, warmup, { concurrency, signal: cli.signal })
     const before = await llm.getStats()
@@ -149,10 +149,4 @@ async function timed(
   } finally {
     progress.stop()
   }
-}
-
-/** Samples the GPU that the model runs on. */
-function watchGpu({ info }: LLM, device = 'cuda'): GpuWatch | undefined {
-  if (info.device.kind !== 'cuda') return undefined
-  return GpuWatch.start(Number(/:(\d+)$/.exec(device)?.[1] ?? 0))
 }

@@ -1,4 +1,5 @@
 import type { Command } from '../command.js'
+import { configureBenchHost } from './bench-host.js'
 import { configureBench } from './bench-requests.js'
 
 /** `trtllm bench`: how fast a model runs. */
@@ -9,5 +10,6 @@ export const bench: Command = {
   configure(program, cli) {
     configureBench(program.command('throughput'), cli, false)
     configureBench(program.command('latency'), cli, true)
+    configureBenchHost(program.command('host'), cli)
   },
 }

@@ -29,6 +29,14 @@ export function numberFlag(flags: string, help: string, low: number, high: numbe
   )
 }
 
+/** A flag with whole numbers from 1 to `high`, separated by commas. */
+export function countsFlag(flags: string, help: string, high: number): Option {
+  return checked(flags, help, `whole numbers from 1 to ${high}, separated by commas`, (text) => {
+    const counts = text.split(',').map((part) => (/^\d+$/.test(part) ? Number(part) : 0))
+    return counts.every((count) => count >= 1 && count <= high) ? counts : undefined
+  })
+}
+
 /** A flag that takes one of some words. */
 export function choiceFlag(flags: string, help: string, choices: readonly string[]): Option {
   return checked(flags, help, `one of ${choices.join(', ')}`, (text) =>

@@ -2,7 +2,7 @@ import type { StepLayout } from '@trtllm/graph'
 import { maxLogprobs, samplingWords, type TrtllmError } from '@trtllm/kernels'
 import type { PagePoolSpec } from '../cache/page-pool.js'
 import type { StepCall, StepDone, StepExecutor } from '../step/step-executor.js'
-import { mix } from './content-hash.js'
+import { mix, nonceOf } from './content-hash.js'
 import { fakeLogit, fakeLogprobs, fakeToken } from './fake-sampler.js'
 import { HazardAudit } from './hazard-audit.js'
 import { PagedContent, type PageUser } from './paged-content.js'
@@ -90,6 +90,11 @@ export class FakeDevice implements StepExecutor {
 
   get hazards(): number {
     return this.#audit.hazards
+  }
+
+  /** How far submitted steps have come with the request of this seed, and the last of them; undefined before the first. */
+  seen(seed: number): { readonly reached: number; readonly step: number } | undefined {
+    return this.#audit.seen.get(nonceOf(seed, 0))
   }
 
   slab(ring: number): Int32Array {

@@ -25,6 +25,8 @@ interface Touched {
 export class HazardAudit {
   /** Pages or slots handed over or shared too early, and slabs rewritten in flight. */
   hazards = 0
+  /** Of each request (nonce): positions that submitted steps have computed at most, and the last step with work of it. */
+  readonly seen = new Map<number, { reached: number; step: number }>()
   readonly #state: SlotState
   readonly #pools: readonly PagePoolSpec[]
   readonly #inFlight = new Map<number, Touched>()
@@ -36,7 +38,7 @@ export class HazardAudit {
 
   submitted(step: number, call: StepCall, slab: Int32Array): void {
     this.#state.applyDeltas(slab)
-    const touched = this.#touched(call, slab)
+    const touched = this.#touched(step, call, slab)
     this.#compare(touched, touched)
     for (const other of this.#inFlight.values()) {
       this.#compare(touched, other)
@@ -61,7 +63,7 @@ export class HazardAudit {
     }
   }
 
-  #touched(call: StepCall, slab: Int32Array): Touched {
+  #touched(step: number, call: StepCall, slab: Int32Array): Touched {
     const users = new Map<number, number>()
     const writers = new Map<number, number>()
     const { layout } = this.#state
@@ -71,6 +73,7 @@ export class HazardAudit {
       const nonce = this.#state.nonce(slot)
       const end = slab[seqContext.offset + seq]!
       const start = end - (slab[seqStart.offset + seq + 1]! - slab[seqStart.offset + seq]!)
+      this.seen.set(nonce, { reached: Math.max(end, this.seen.get(nonce)?.reached ?? 0), step })
       users.set(-1 - slot, nonce)
       writers.set(-1 - slot, nonce)
       for (const [pool, { window, pageTokens }] of this.#pools.entries()) {

@@ -19,9 +19,12 @@ const bundler = (): Bundler =>
 const entry = `
 import { parentPort, workerData } from 'node:worker_threads'
 import { liveInterleavings } from './testing/interleaving.ts'
+import { liveWithCancels } from './testing/cancelled-lives.ts'
+import { liveWithDeadlines } from './testing/deadline-life.ts'
+const live = { interleavings: liveInterleavings, cancels: liveWithCancels, deadlines: liveWithDeadlines }
 let found
 try {
-  for (const options of workerData.options) liveInterleavings(1, workerData.count, options)
+  for (const [kind, ...sizes] of workerData) live[kind](...sizes)
 } catch (error) {
   found = error.message
 }
@@ -39,13 +42,21 @@ export function plant({ name, file, find, replace }: PlantedDefect): string {
   return text.replace(find, () => replace)
 }
 
+/** What kind of life, and its arguments: seed, how many, options. */
+export type Life = readonly [
+  kind: 'interleavings' | 'cancels' | 'deadlines',
+  seed: number,
+  count: number,
+  options?: object,
+]
+
 /**
- * Builds the engine, with a defect if one is given, and lives through at most `count` interleavings of each kind in a
- * thread of its own. Returns what they found wrong, or undefined. A thread that does not end in time counts as found.
+ * Builds the engine, with a defect if one is given, and lives through the lives in a thread of its own. Returns what they found wrong, or undefined. A thread that does not end in time counts as found.
  */
 export async function hunt(
   defect: PlantedDefect | undefined,
-  { count, options, timeoutMs }: { count: number; options: readonly object[]; timeoutMs: number },
+  lives: readonly Life[],
+  timeoutMs: number,
 ): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'planted-'))
   try {
@@ -71,7 +82,7 @@ export async function hunt(
       plugins: [planting],
     })
     return await new Promise<string | undefined>((resolve, reject) => {
-      const worker = new Worker(outfile, { workerData: { count, options } })
+      const worker = new Worker(outfile, { workerData: lives })
       const timer = setTimeout(() => {
         void worker.terminate()
         resolve(`did not end within ${timeoutMs} ms`)

@@ -6,11 +6,13 @@ export interface PlantedDefect {
   /** Text that occurs exactly once in the file, and what the mistake makes of it. */
   readonly find: string
   readonly replace: string
+  /** Whose work it is to find it; random interleavings by default. */
+  readonly foundBy?: 'cancels' | 'deadlines'
 }
 
 /**
- * Mistakes that must not survive: `planted-defects.test.ts` plants each in a copy of the engine, and random interleavings
- * on the content-checking device have to find it.
+ * Mistakes that must not survive: `planted-defects.test.ts` plants each in a copy of the engine, and random histories on the
+ * content-checking device have to find it.
  */
 export const plantedDefects: readonly PlantedDefect[] = [
   {
@@ -205,5 +207,28 @@ export const plantedDefects: readonly PlantedDefect[] = [
     file: 'cache/kv-cache.ts',
     find: 'this.#published.drop(pool, partial.node, step)',
     replace: 'this.#published.drop(pool, partial.node, 0)',
+  },
+  {
+    name: 'keeps the pages of one in fifty that end',
+    file: 'scheduler/scheduler.ts',
+    find: 'this.#running = this.#running.filter((other) => other !== sequence)\n      this.#giveBack(sequence)',
+    replace:
+      'this.#running = this.#running.filter((other) => other !== sequence)\n      if (sequence.arrival % 50 !== 7) this.#giveBack(sequence)',
+    foundBy: 'cancels',
+  },
+  {
+    name: 'lets deadlines pass only after the next step was chosen',
+    file: 'engine.ts',
+    find: 'const nextDeadlineMs = this.#requests.expire(clock.nowMs())\n    while (!this.#fault && this.#pipeline.hasRoom && this.#submitNext());',
+    replace:
+      'while (!this.#fault && this.#pipeline.hasRoom && this.#submitNext());\n    const nextDeadlineMs = this.#requests.expire(clock.nowMs())',
+    foundBy: 'deadlines',
+  },
+  {
+    name: 'sets a timer for each deadline and clears none',
+    file: 'engine.ts',
+    find: 'this.#send()\n    this.#cancelTimer?.()',
+    replace: 'this.#send()',
+    foundBy: 'deadlines',
   },
 ]

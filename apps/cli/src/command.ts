@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly stderr: TextOutput
   readonly stdin: Readable
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** How to start this program once more: Node and the script. */
+  readonly program: readonly string[]
   /** Aborts on SIGINT, SIGTERM or when nobody reads stdout any more; its reason says which exit code follows. */
   readonly signal: AbortSignal
 }

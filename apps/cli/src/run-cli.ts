@@ -18,6 +18,7 @@ export async function runCli(
   const surroundings: Surroundings = {
     stdin: process.stdin,
     environment: process.env,
+    program: [process.execPath, process.argv[1]!],
     signal: new AbortController().signal,
     ...given,
   }

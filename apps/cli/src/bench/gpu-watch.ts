@@ -107,6 +107,6 @@ function spreadOf(values: readonly number[]): Spread | undefined {
 }
 
 /** Samples the GPU that a model runs on; undefined for other kinds of devices. `device` is as --device names it. */
-export function watchGpu(kind: string, device = 'cuda'): GpuWatch | undefined {
-  return kind === 'cuda' ? GpuWatch.start(Number(/:(\d+)$/.exec(device)?.[1] ?? 0)) : undefined
+export function watchGpu(kind: string, device = kind): GpuWatch | undefined {
+  return kind.startsWith('cuda') ? GpuWatch.start(Number(/:(\d+)$/.exec(device)?.[1] ?? 0)) : undefined
 }

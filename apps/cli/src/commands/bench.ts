@@ -1,6 +1,7 @@
 import type { Command } from '../command.js'
 import { configureBenchHost } from './bench-host.js'
 import { configureBench } from './bench-requests.js'
+import { configureBenchStartup, configureFirstToken } from './bench-startup.js'
 
 /** `trtllm bench`: how fast a model runs. */
 export const bench: Command = {
@@ -11,5 +12,7 @@ export const bench: Command = {
     configureBench(program.command('throughput'), cli, false)
     configureBench(program.command('latency'), cli, true)
     configureBenchHost(program.command('host'), cli)
+    configureBenchStartup(program.command('startup'), cli)
+    configureFirstToken(program.command('first-token', { hidden: true }), cli)
   },
 }

@@ -54,6 +54,11 @@ __global__ void __launch_bounds__(kThreads) linear_row_dots_kernel(LinearOperand
     float w[kEach];
 #pragma unroll
     for (int i = 0; i < kEach / 4; i++) widen_to_f32<W>(pack, i, *reinterpret_cast<float(*)[4]>(&w[4 * i]));
+    if constexpr (std::is_same_v<W, BlockF8>) {
+      const float scale = block_scale(o, n, k);
+#pragma unroll
+      for (int i = 0; i < kEach; i++) w[i] *= scale;
+    }
 #pragma unroll
     for (int r = 0; r < kRows; r++) {
 #pragma unroll
@@ -100,7 +105,8 @@ __global__ void __launch_bounds__(128) linear_row_dots_plain_kernel(LinearOperan
   float sums[kRows] = {};
 #pragma unroll 2
   for (int64_t k = lane; k < o.in; k += 32) {
-    const float w = to_f32(weight[k]);
+    float w = to_f32(weight[k]);
+    if constexpr (std::is_same_v<W, BlockF8>) w *= block_scale(o, n, k);
 #pragma unroll
     for (int r = 0; r < kRows; r++) sums[r] = fmaf(to_f32(x[r][k]), w, sums[r]);
   }

@@ -6,6 +6,7 @@
 // taking the w-th of them; the warps of a block thus read whole lines of 16 rows. A lane has the next stretch on its way
 // while it multiplies this one (what a lane holds: stream-parts.cuh).
 // Shared memory: the warps' sums of one row tile, kWarps * kColumnTiles * 512 bytes.
+// Weights with block scales (BlockF8) have the sums of each stretch scaled before they join.
 // Numerics: products are exact, as 8-bit weights are exact in f16 and bf16; f32 sums, by warp over stretches in order, then over
 // warps in order. Whatever the number of rows, and whichever kRowTiles and kColumnTiles, a result is the same bits.
 // Grid: x = columns / (16 * kColumnTiles), y = groups of 8 * kRowTiles rows.
@@ -60,9 +61,26 @@ __global__ void __launch_bounds__(kWarps * 32) linear_stream_kernel(LinearOperan
       }
     }
     load_weight(k + kStretch);
+    if constexpr (std::is_same_v<W, BlockF8>) {
+      static_assert(kSteps <= 2 && kColumnTiles == 1);  // one scale
+      const int64_t at = stretch + warp * (kStretch / kWarps);
+      if (at >= o.in) continue;  // whole warps
+      const float scale = block_scale(o, first_column, at);
+      float part[kTiles][4] = {};
 #pragma unroll
-    for (int step = 0; step < kSteps; step++) {
-      stream_step<M, W, X, kRowTiles, kColumnTiles>(sums, weight[step], x.pack[step]);
+      for (int step = 0; step < kSteps; step++) {
+        stream_step<M, W, X, kRowTiles, kColumnTiles>(part, weight[step], x.pack[step]);
+      }
+#pragma unroll
+      for (int i = 0; i < kTiles; i++) {
+#pragma unroll
+        for (int j = 0; j < 4; j++) sums[i][j] = fmaf(part[i][j], scale, sums[i][j]);
+      }
+    } else {
+#pragma unroll
+      for (int step = 0; step < kSteps; step++) {
+        stream_step<M, W, X, kRowTiles, kColumnTiles>(sums, weight[step], x.pack[step]);
+      }
     }
   }
 #pragma unroll

@@ -12,9 +12,16 @@
 // that neighbouring bytes of a lane may feed one mma after the other without ever being exchanged between lanes.
 namespace trtllm::cuda {
 
+// f8 with a scale for each 128 x 128 of the weight, not for each of its rows.
+struct BlockF8 {
+  uint8_t bits;
+};
+__device__ __forceinline__ float to_f32(BlockF8 x) { return to_f32(*reinterpret_cast<const f8*>(&x)); }
+
 struct LinearOperands {
   const void *x, *weight, *bias;  // bias may be null
-  const float* weight_scale;      // one for each column of y: 8-bit weights only
+  const float* weight_scale;      // 8-bit weights: one for each column of y
+  int64_t scale_stride;           // BlockF8: from the scales of 128 columns to those of the next
   void* y;
   int64_t rows, in, out;
   int64_t x_stride, weight_stride, y_stride;
@@ -143,10 +150,20 @@ __device__ __forceinline__ void stream_step(float (&sums)[kColumnTiles * kRowTil
   }
 }
 
+template <class M>
+__device__ __forceinline__ void widen(uint32_t four, BlockF8, uint32_t* to) {
+  widen<M>(four, f8(), to);
+}
+
+// BlockF8: the scale of column n at k.
+__device__ __forceinline__ float block_scale(const LinearOperands& o, int64_t n, int64_t k) {
+  return o.weight_scale[n / 128 * o.scale_stride + k / 128];
+}
+
 // One result: scale, bias, rounding.
 template <class W, class T, class Y>
 __device__ __forceinline__ void store_result(const LinearOperands& o, int64_t row, int64_t column, float sum) {
-  if constexpr (sizeof(W) == 1) sum *= o.weight_scale[column];
+  if constexpr (sizeof(W) == 1 && !std::is_same_v<W, BlockF8>) sum *= o.weight_scale[column];
   if (o.bias != nullptr) sum += to_f32(static_cast<const T*>(o.bias)[column]);
   static_cast<Y*>(o.y)[row * o.y_stride + column] = from_f32<Y>(sum);
 }

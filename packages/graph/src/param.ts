@@ -4,10 +4,10 @@ import { Value } from './value.js'
 
 /**
  * How a weight is stored: a `matrix` in the device's own layout, a row-major `table` that is looked up by row, a
- * `vector` (or a few, one a row), `derived` values computed from the config instead of read from a checkpoint, or the
- * `scale` of a quantized matrix, one number for each of its rows.
+ * `vector` (or a few, one a row), `derived` values computed from the config instead of read from a checkpoint, the
+ * `scale` of a quantized matrix, one number for each of its rows, or a `grid` of them, one for each block of it.
  */
-export type ParamKind = 'matrix' | 'table' | 'vector' | 'derived' | 'scale'
+export type ParamKind = 'matrix' | 'table' | 'vector' | 'derived' | 'scale' | 'grid'
 
 /** The part of a checkpoint tensor that this rank holds. */
 export interface ParamSlice {
@@ -48,7 +48,7 @@ export class Param {
     readonly sources: readonly ParamSource[],
     /** The values of a derived param, row by row. */
     readonly values?: Float32Array,
-    /** Path of the matrix that a scale belongs to. */
+    /** Path of the matrix that a scale or grid belongs to. */
     readonly scaleOf?: string,
     /** Of a stack: how many matrices (or scales of such) of `rows` x `columns` lie one behind the other. */
     readonly matrices?: number,

@@ -20,7 +20,7 @@ export interface PlacedParam {
   readonly sources: readonly ParamSource[]
   /** The content of a derived param. */
   readonly values?: Float32Array
-  /** Path of the matrix that a scale belongs to: it is written with that matrix. */
+  /** Path of the matrix that a scale or grid belongs to: it is written with that matrix. */
   readonly scaleOf?: string
 }
 

@@ -37,6 +37,18 @@ export interface MatrixPlace {
   readonly firstRow: number
 }
 
+/** Scales of a stored matrix, row-major, one for each block of it, and where in that matrix a part of it begins. */
+export interface BlockScales {
+  readonly values: Float32Array
+  readonly rows: number
+  readonly columns: number
+  readonly blockRows: number
+  readonly blockColumns: number
+  /** Row and column of the stored matrix where the part that is read begins. */
+  readonly firstRow: number
+  readonly firstColumn: number
+}
+
 /** Something that runs plans. It closes when it and everything made on it are disposed of. */
 export class Device extends NativeObject {
   readonly kind: DeviceKind
@@ -110,6 +122,18 @@ export class Device extends NativeObject {
     const { offset, dtype, rows, columns, firstRow } = at
     const place = [offset, dtype, rows, columns, firstRow, scaleOffset] as const
     callNative(() => native().loadQuantized(handleOf(target), ...place, ...nativeSource(source)))
+  }
+
+  /** Writes rows as `loadMatrix` does, each element times the scale of its block, rounded once. Errors as `loadMatrix`. */
+  loadScaled(target: Buffer, at: MatrixPlace, scales: BlockScales, source: MatrixSource): void {
+    const { offset, dtype, rows, columns, firstRow } = at
+    const place = [offset, dtype, rows, columns, firstRow] as const
+    const { values, blockRows, blockColumns } = scales
+    const grid = [values, scales.rows, scales.columns, blockRows, blockColumns] as const
+    const from = [scales.firstRow, scales.firstColumn] as const
+    callNative(() =>
+      native().loadScaled(handleOf(target), ...place, ...grid, ...from, ...nativeSource(source)),
+    )
   }
 
   /** Converts and writes the elements of `source`, row after row without gaps. Errors as `loadMatrix`. */

@@ -2,6 +2,7 @@ export { routeScoring } from '../ops/route/route.op.js'
 export { Buffer } from './buffer.js'
 export * from './define-op.js'
 export {
+  type BlockScales,
   Device,
   type DeviceCounters,
   type DeviceInfo,

@@ -115,6 +115,22 @@ export interface Native {
     scaleOffset: number,
     ...source: NativeMatrixSource
   ): void
+  loadScaled(
+    buffer: NativeHandle,
+    offset: number,
+    dtype: DType,
+    rows: number,
+    columns: number,
+    firstRow: number,
+    scales: Float32Array,
+    scaleRows: number,
+    scaleColumns: number,
+    blockRows: number,
+    blockColumns: number,
+    fromRow: number,
+    fromColumn: number,
+    ...source: NativeMatrixSource
+  ): void
   loadVector(buffer: NativeHandle, offset: number, dtype: DType, ...source: NativeMatrixSource): void
 
   openFile(path: string): NativeHandle

@@ -18,6 +18,7 @@ import { kvWrite } from '../ops/kv-write/kv-write.op.js'
 import { layerNorm } from '../ops/layer-norm/layer-norm.op.js'
 import { linear } from '../ops/linear/linear.op.js'
 import { linearF8 } from '../ops/linear-f8/linear-f8.op.js'
+import { linearF8Blocks } from '../ops/linear-f8-blocks/linear-f8-blocks.op.js'
 import { linearI8 } from '../ops/linear-i8/linear-i8.op.js'
 import { logprobs } from '../ops/logprobs/logprobs.op.js'
 import { mul } from '../ops/mul/mul.op.js'
@@ -58,6 +59,7 @@ export const ops = {
   layerNorm,
   linear,
   linearF8,
+  linearF8Blocks,
   linearI8,
   logprobs,
   mul,

@@ -43,7 +43,7 @@ const table: [Record<string, unknown>, string, number][] = [
   ],
   [
     { quantization_config: { quant_method: 'awq', bits: 4 } },
-    'config.json: quantization_config awq is not supported; expected an unquantized f32, f16 or bf16 checkpoint',
+    'config.json: weights stored with quant_method "awq" are not supported; expected plain f32, f16 or bf16, or fp8 of modelopt (FP8), compressed-tensors (float-quantized), fbgemm_fp8 or fp8 (128 x 128 blocks or a scale for each tensor)',
     data,
   ],
   [{ vocab_size: 0 }, 'config.json: vocab_size must be at least 1, found 0', contradiction],

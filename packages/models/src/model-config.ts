@@ -5,6 +5,7 @@ import { badCheckpoint, contradictoryConfig } from './bad-input.js'
 import type { DecoderConfig } from './decoder-config.js'
 import { HfConfig } from './hf-config.js'
 import { type AnyModelDefinition, familyOf } from './registry.js'
+import { parseStoredWeights, type StoredWeights } from './stored-weights.js'
 
 /** What a model directory says about a model, weights aside. */
 export interface ModelConfig {
@@ -18,6 +19,8 @@ export interface ModelConfig {
   readonly bosId: number | undefined
   /** The dtype of the checkpoint as its config states it. */
   readonly dtype: FloatDType | undefined
+  /** How weights are kept where they are no plain floats. */
+  readonly storedWeights: StoredWeights | undefined
   /** Values of generation_config.json (empty where there is none). */
   readonly generation: HfConfig
 }
@@ -36,7 +39,7 @@ export async function parseModelConfig(path: string): Promise<ModelConfig> {
   const config = HfConfig.read(isFile ? path : join(path, 'config.json'))
   const architecture = architectureOf(config)
   const family = familyOf(architecture, config)
-  refuseQuantized(config)
+  const storedWeights = parseStoredWeights(config, directory)
 
   const generationFile = join(directory, 'generation_config.json')
   const generation = existsSync(generationFile)
@@ -52,6 +55,7 @@ export async function parseModelConfig(path: string): Promise<ModelConfig> {
     eosIds: endIds(generation, config, parsed.vocabSize),
     bosId: config.tokenIds('bos_token_id')[0],
     dtype: statedDType(config),
+    storedWeights,
     generation,
   }
 }
@@ -68,14 +72,6 @@ function architectureOf(config: HfConfig): string {
   if (typeof first === 'string') return first
   throw badCheckpoint(
     `${config.file}: architectures must be a list with a class name such as "LlamaForCausalLM", found ${config.show('architectures')}`,
-  )
-}
-
-function refuseQuantized(config: HfConfig): void {
-  const quantization = config.section('quantization_config')
-  if (!quantization) return
-  throw badCheckpoint(
-    `${config.file}: quantization_config ${quantization.string('quant_method', 'of unknown method')} is not supported; expected an unquantized f32, f16 or bf16 checkpoint`,
   )
 }
 

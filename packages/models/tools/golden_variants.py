@@ -16,8 +16,17 @@ yarn = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32)
 llama3 = dict(rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)
 factors = lambda count: dict(short_factor=[1.0 + 0.05 * i for i in range(count)], long_factor=[1.0 + 0.5 * i for i in range(count)])
 
+# Weights of linears kept as f8 and scales, as three tools write them.
+modelopt = dict(quant_method="modelopt", quant_algo="FP8", kv_cache_quant_algo="FP8", exclude_modules=["lm_head"])
+f8_weights = dict(num_bits=8, type="float", symmetric=True, dynamic=False, strategy="channel")
+compressed = dict(quant_method="compressed-tensors", format="float-quantized", config_groups=dict(group_0=dict(targets=["Linear"], weights=f8_weights)), ignore=["lm_head", "re:.*layers\\.1\\.mlp\\.down_proj"])
+blocks = dict(quant_method="fp8", fmt="e4m3", activation_scheme="dynamic", weight_block_size=[128, 128])
+
 llama = {
     "gqa": {},
+    "fp8-modelopt": dict(quantization_config=modelopt),
+    "fp8-channel": dict(attention_bias=True, quantization_config=compressed),
+    "fp8-blocks": dict(quantization_config=blocks),
     "mha": dict(num_key_value_heads=4),
     "mqa": dict(num_key_value_heads=1),
     "attention-bias": dict(attention_bias=True),
@@ -42,6 +51,7 @@ qwen2 = {
 
 qwen3 = {
     "plain": dict(head_dim=32, tie_word_embeddings=True),
+    "fp8-blocks": dict(hidden_size=192, intermediate_size=384, head_dim=64, quantization_config=dict(blocks, modules_to_not_convert=["lm_head", "model.layers.1.self_attn.o_proj"])),
     "windows": dict(head_dim=24, num_hidden_layers=4, use_sliding_window=True, sliding_window=20, max_window_layers=1, attention_bias=True, rope_scaling=yarn),
 }
 

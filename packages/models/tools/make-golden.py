@@ -16,6 +16,10 @@ with the gap between the two largest logits) and, for every prompt position, `po
 logit, gap to the runner-up, logsumexp]. `std` is the deviation of all its logits; `bf16` says how far the same
 Transformers model in bf16 is from that: root mean square and largest difference over top_logits and positions' logits.
 
+A config with quantization_config has weights of linears that are kept as f8: the values above, divided by a scale (largest
+magnitude / 448 of the tensor, of each row or of each 128 x 128, rounded to bf16 but for ModelOpt and Llama) and rounded to
+f8. Transformers runs their products with the scale, in f32.
+
 Two variants state what this project computes where Transformers' Llama computes something else:
   rope-dynamic    position p takes the base of a text of p + 1 tokens (Transformers: of the longest text so far)
   partial-rotary  only the first rotary dims of a head rotate (Transformers' Llama has no such branch)
@@ -66,6 +70,32 @@ def values(name, shape_, embedding):
     return (unit * amplitude + (1 if "norm" in name else 0)).float().reshape(shape_)
 
 
+def is_kept_plain(module, patterns):
+    return any(re.match(p[3:], module) if p.startswith("re:") else p == module for p in patterns)
+
+
+def stored(name, tensor, config_json):
+    """The tensor as it is after it was kept as f8 and scales."""
+    format_ = config_json.get("quantization_config")
+    if not format_ or "_proj." not in name or not name.endswith(".weight"):
+        return tensor
+    method = format_["quant_method"]
+    plain = {"modelopt": "exclude_modules", "compressed-tensors": "ignore", "fp8": "modules_to_not_convert"}[method]
+    if is_kept_plain(name.removesuffix(".weight"), format_.get(plain, [])):
+        return tensor
+    rows, columns = tensor.shape
+    block = {"modelopt": (rows, columns), "compressed-tensors": (1, columns), "fp8": (128, 128)}[method]
+    out = torch.empty_like(tensor)
+    for r in range(0, rows, block[0]):
+        for c in range(0, columns, block[1]):
+            part = tensor[r : r + block[0], c : c + block[1]]
+            scale = part.abs().max() / 448
+            if method == "compressed-tensors" or config_json["model_type"] == "qwen3":
+                scale = scale.bfloat16().float()
+            out[r : r + block[0], c : c + block[1]] = (part / scale).clamp(-448, 448).to(torch.float8_e4m3fn).float() * scale
+    return out
+
+
 def prompt(name, length):
     return [0] + (2 + hashed(name, length - 1) % 254).tolist()
 
@@ -103,7 +133,7 @@ def embedding_of(name):
 
 def build(name, config_json):
     architecture, keys, prefix = text_of(json.loads(json.dumps(config_json)))
-    keys = {k: v for k, v in keys.items() if k not in ("architectures", "model_type", "torch_dtype")}
+    keys = {k: v for k, v in keys.items() if k not in ("architectures", "model_type", "torch_dtype", "quantization_config")}
     model_class = getattr(transformers, architecture)
     config = model_class.config_class(**keys, attn_implementation="eager")
     modeling_llama.apply_rotary_pos_emb = rotate_leading if name == "llama/partial-rotary" else rotate_all
@@ -114,7 +144,7 @@ def build(name, config_json):
         return through_checkpoint(name, model)
     with torch.no_grad():
         for parameter, tensor in model.named_parameters():
-            tensor.copy_(values(prefix + parameter, tensor.shape, embedding_of(name)))
+            tensor.copy_(stored(parameter, values(prefix + parameter, tensor.shape, embedding_of(name)), config_json))
     return model
 
 

@@ -3,6 +3,7 @@ import { int8 } from './int8.js'
 import type { WeightFormat } from './weight-format.js'
 
 export { quantizeWeights } from './quantize-weights.js'
+export { readStoredWeights, type StoredScales } from './stored-weights.js'
 export type { WeightFormat } from './weight-format.js'
 export { fp8, int8 }
 

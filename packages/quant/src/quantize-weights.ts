@@ -1,5 +1,6 @@
-import { Dim, type Graph, inputOf, type Node, outputOf, Param, type Pass, type Value } from '@trtllm/graph'
+import { Dim, inputOf, type Node, outputOf, Param, type Pass, type Value } from '@trtllm/graph'
 import { ops } from '@trtllm/kernels'
+import { paramOf, readersOf } from './linear-weights.js'
 import type { WeightFormat } from './weight-format.js'
 
 /**
@@ -20,14 +21,6 @@ export function quantizeWeights(format: WeightFormat): Pass {
   }
 }
 
-/** How often each value is read. */
-function readersOf({ nodes }: Graph): ReadonlyMap<Value | undefined, number> {
-  const readers = new Map<Value | undefined, number>()
-  for (const { inputs } of nodes)
-    for (const input of inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
-  return readers
-}
-
 function isQuantizable(node: Node, readers: ReadonlyMap<Value | undefined, number>): boolean {
   if (node.op !== ops.linear || outputOf(node, 'y').shape[0]!.equals(Dim.symbol('rows'))) return false
   // A weight with other readers, a table of embeddings, say, is kept once, as they read it.
@@ -40,9 +33,4 @@ function quantized(node: Node, format: WeightFormat): Node {
   const scale = new Param(`${path}_scale`, 'scale', 'f32', rows, 1, [], undefined, path)
   const inputs = [inputOf(node, 'x'), weight.value, scale.value, inputOf(node, 'bias')]
   return { ...node, op: format.linear, inputs }
-}
-
-function paramOf({ origin, path }: Value): Param {
-  if (origin.kind !== 'param') throw new Error(`${path} is not a param`)
-  return origin.param
 }

@@ -1,7 +1,15 @@
-import { type CompiledPlan, compile, type Graph, type Mesh, type PlanDevice, trace } from '@trtllm/graph'
-import type { FloatDType } from '@trtllm/kernels'
+import {
+  type CompiledPlan,
+  compile,
+  type Graph,
+  type Mesh,
+  type Pass,
+  type PlanDevice,
+  trace,
+} from '@trtllm/graph'
+import { type FloatDType, TrtllmError } from '@trtllm/kernels'
 import type { ModelConfig } from '@trtllm/models'
-import { quantizeWeights, weightFormats } from '@trtllm/quant'
+import { quantizeWeights, readStoredWeights, weightFormats } from '@trtllm/quant'
 import type { EngineConfig } from './load-options.js'
 import { type CompileSizes, type MemoryOffer, type MemoryPlan, planMemory } from './memory-plan.js'
 import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
@@ -33,12 +41,12 @@ export interface ModelPlanner {
 
 /** Traces and lays out a model as loading it would. @throws TrtllmError contradictory_config, bad_flag. */
 export function modelPlanner({ model, dtype, config, device, offer, mesh }: PlanRequest): ModelPlanner {
-  const format = weightFormats.get(config.quant)
+  const quantization = quantizationOf(model, config)
   const graphs = new Map<FloatDType, Graph>()
   const graphOf = (own: FloatDType): Graph => {
     const options = {
       dtype: own,
-      ...(format && { quantization: quantizeWeights(format) }),
+      ...(quantization && { quantization }),
       disabledPasses: config.disabledPasses ?? [],
       name: model.name,
       ...(mesh && { mesh }),
@@ -54,4 +62,17 @@ export function modelPlanner({ model, dtype, config, device, offer, mesh }: Plan
   }
   const sizes = wantedSizes(config, offer.kind, model.config.maxSeqLen)
   return { sizes, compileSizes, planMemory: () => planMemory(sizes, config, offer, compileSizes) }
+}
+
+/** Weights that a checkpoint keeps in 8 bits stay as they are; `--quant fp8` asks for no more than that. */
+function quantizationOf({ name, storedWeights }: ModelConfig, { quant }: EngineConfig): Pass | undefined {
+  const format = weightFormats.get(quant)
+  if (!storedWeights) return format && quantizeWeights(format)
+  if (format && format.dtype !== 'f8') {
+    throw new TrtllmError(
+      'bad_flag',
+      `quant is ${quant}, but ${name} keeps its weights as ${storedWeights.method}: leave it out`,
+    )
+  }
+  return readStoredWeights(storedWeights)
 }

@@ -26,7 +26,7 @@ export function modelWorkOf({ graph, memory }: CompiledPlan): ModelWork {
   return {
     linearBytes: sumOf(body, weightBytes),
     linearFlops: sumOf(body, rowFlops),
-    linearsAreF8: body.some(({ op }) => op.name === 'linear-f8'),
+    linearsAreF8: body.some((node) => inputOf(node, 'weight')!.dtype === 'f8'),
     headBytes: sumOf(head, weightBytes),
     headFlops: sumOf(head, rowFlops),
     kvBytesPerToken: memory.kvBytesPerToken,

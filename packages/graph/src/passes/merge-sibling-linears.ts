@@ -7,7 +7,13 @@ import { rootOf, Value, viewOf } from '../value.js'
 import type { Pass } from './pass.js'
 import { Rewrite } from './rewrite.js'
 
-/** Linears of the same x become one with their weights on top of each other; readers get columns of its result. */
+/** Rows of a weight that share a scale where a checkpoint keeps scales by blocks. */
+const blockRows = 128
+
+/**
+ * Linears of the same x become one with their weights on top of each other; readers get columns of its result. Those of
+ * whole blocks come first, so that all but the last weight begin where a block of scales does.
+ */
 export const mergeSiblingLinears: Pass = {
   name: 'merge-sibling-linears',
   run(graph) {
@@ -16,7 +22,7 @@ export const mergeSiblingLinears: Pass = {
     for (const siblings of siblingsOf(graph.nodes, uses)) {
       const [first, ...rest] = siblings
       if (!first || rest.length === 0) continue
-      rewrite.replace(first, merge(siblings, rewrite))
+      rewrite.replace(first, merge(wholeBlocksFirst(siblings), rewrite))
       for (const node of rest) rewrite.replace(node)
     }
     return rewrite.apply(graph)
@@ -36,6 +42,11 @@ function siblingsOf(nodes: readonly Node[], uses: Uses): Iterable<Node[]> {
     groups.set(key, [...(groups.get(key) ?? []), node])
   }
   return groups.values()
+}
+
+const wholeBlocksFirst = (siblings: readonly Node[]): Node[] => {
+  const isRagged = (node: Node): number => (outputOf(node, 'y').rowWidth % blockRows === 0 ? 0 : 1)
+  return siblings.toSorted((a, b) => isRagged(a) - isRagged(b))
 }
 
 /** A weight that others read too has to stay where it is, and an f32 result does not mix with others. */

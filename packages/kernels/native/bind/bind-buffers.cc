@@ -134,6 +134,33 @@ Napi::Value load_quantized_matrix(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (buffer, offset, dtype, rows, columns, firstRow, scales, scaleRows, scaleColumns, blockRows, blockColumns, fromRow, fromColumn,
+// ...source)
+Napi::Value load_scaled_matrix(const Napi::CallbackInfo& info) {
+  const auto buffer = unwrap<Buffer>(info[0]);
+  const MatrixTarget target{buffer.get(),
+                            static_cast<int64_t>(to_size(info[1], "offset")),
+                            to_dtype(info[2]),
+                            static_cast<int64_t>(to_size(info[3], "rows")),
+                            static_cast<int64_t>(to_size(info[4], "columns")),
+                            static_cast<int64_t>(to_size(info[5], "firstRow")),
+                            true};
+  const ByteSpan values = to_bytes(info[6], "scales");
+  const BlockScales scales{reinterpret_cast<const float*>(values.data),
+                           static_cast<int64_t>(to_size(info[7], "scaleRows")),
+                           static_cast<int64_t>(to_size(info[8], "scaleColumns")),
+                           static_cast<int64_t>(to_size(info[9], "blockRows")),
+                           static_cast<int64_t>(to_size(info[10], "blockColumns")),
+                           static_cast<int64_t>(to_size(info[11], "fromRow")),
+                           static_cast<int64_t>(to_size(info[12], "fromColumn"))};
+  if (scales.columns > 0 && scales.rows > static_cast<int64_t>(values.bytes / 4) / scales.columns) {
+    check(Status::error(Code::invalid, "load: %lld x %lld scales, found %lld values", static_cast<long long>(scales.rows),
+                        static_cast<long long>(scales.columns), static_cast<long long>(values.bytes / 4)));
+  }
+  check(load_scaled(target, to_host_matrix(info, 13), scales));
+  return info.Env().Undefined();
+}
+
 // (buffer, offset, dtype, ...source)
 Napi::Value load_vector(const Napi::CallbackInfo& info) {
   const auto buffer = unwrap<Buffer>(info[0]);
@@ -155,6 +182,7 @@ void bind_buffers(Napi::Env env, Napi::Object exports) {
   add_function<fill_gaussian>(env, exports, "fillGaussian");
   add_function<load_device_matrix>(env, exports, "loadMatrix");
   add_function<load_quantized_matrix>(env, exports, "loadQuantized");
+  add_function<load_scaled_matrix>(env, exports, "loadScaled");
   add_function<load_vector>(env, exports, "loadVector");
 }
 

@@ -327,6 +327,24 @@ struct LinearF8Args {
   }
 };
 
+struct LinearF8BlocksArgs {
+  TensorRef x;
+  TensorRef weight;
+  TensorRef weight_scale;
+  TensorRef bias;
+  TensorRef y;
+
+  [[gnu::always_inline]] static LinearF8BlocksArgs from(const OpCall& call) {
+    LinearF8BlocksArgs a;
+    a.x = call.operands[0];
+    a.weight = call.operands[1];
+    a.weight_scale = call.operands[2];
+    a.bias = call.operands[3];
+    a.y = call.operands[4];
+    return a;
+  }
+};
+
 struct LinearI8Args {
   TensorRef x;
   TensorRef weight;

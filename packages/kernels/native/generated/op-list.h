@@ -22,6 +22,7 @@
   X(layer_norm, "layer-norm") \
   X(linear, "linear") \
   X(linear_f8, "linear-f8") \
+  X(linear_f8_blocks, "linear-f8-blocks") \
   X(linear_i8, "linear-i8") \
   X(logprobs, "logprobs") \
   X(mul, "mul") \

@@ -37,6 +37,18 @@ void quantize_rows(ThreadPool& pool, const HostMatrix& part, DType dtype, char* 
   });
 }
 
+// Rows [0, part.rows) of `part`, `row` rows below the first one read, contiguous in `to`.
+void scale_rows(ThreadPool& pool, const HostMatrix& part, const BlockScales& scales, int64_t row, float* to) {
+  pool.for_each(part.rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      float* out = to + i * part.columns;
+      convert(out, DType::f32, part.data + i * part.row_stride * dtype_bytes(part.dtype), part.dtype, part.columns);
+      const float* scale = scales.values + (scales.first_row + row + i) / scales.block_rows * scales.columns;
+      for (int64_t k = 0; k < part.columns; k++) out[k] *= scale[(scales.first_column + k) / scales.block_columns];
+    }
+  });
+}
+
 }  // namespace
 
 Status load_quantized(const MatrixTarget& target, int64_t scale_offset, const HostMatrix& source) {
@@ -60,6 +72,37 @@ Status load_quantized(const MatrixTarget& target, int64_t scale_offset, const Ho
     TRTLLM_TRY(load_matrix(to, {block.data(), target.dtype, part.rows, part.columns, part.columns}));
     const MatrixTarget scale{target.buffer, scale_offset, DType::f32, target.rows, 1, to.first_row, false};
     TRTLLM_TRY(load_matrix(scale, {reinterpret_cast<const char*>(scales.data()), DType::f32, part.rows, 1, 1}));
+  }
+  return Status();
+}
+
+Status load_scaled(const MatrixTarget& target, const HostMatrix& source, const BlockScales& scales) {
+  if (!is_convertible(target.dtype) || !is_convertible(source.dtype)) {
+    return Status::error(Code::unsupported, "load %s times scales as %s: expected two types of numbers", dtype_name(source.dtype),
+                         dtype_name(target.dtype));
+  }
+  const bool covered = scales.block_rows > 0 && scales.block_columns > 0 && scales.first_row >= 0 && scales.first_column >= 0 &&
+                       (scales.first_row + source.rows + scales.block_rows - 1) / scales.block_rows <= scales.rows &&
+                       (scales.first_column + source.columns + scales.block_columns - 1) / scales.block_columns <= scales.columns;
+  if (!covered) {
+    return Status::error(Code::invalid, "load of [%lld, %lld] from (%lld, %lld): %lld x %lld scales of %lld x %lld blocks do not cover it",
+                         static_cast<long long>(source.rows), static_cast<long long>(source.columns),
+                         static_cast<long long>(scales.first_row), static_cast<long long>(scales.first_column),
+                         static_cast<long long>(scales.rows), static_cast<long long>(scales.columns),
+                         static_cast<long long>(scales.block_rows), static_cast<long long>(scales.block_columns));
+  }
+  const Device& device = *target.buffer->device();
+  const int64_t block_rows = std::max<int64_t>(1, kBlockBytes / 4 / std::max<int64_t>(1, source.columns) / 16 * 16);
+  const bool counts_only = device.memory() == MemoryKind::none;
+  std::vector<float> block(counts_only ? 0 : static_cast<size_t>(std::min(block_rows, source.rows) * source.columns));
+  for (int64_t row = 0; row < source.rows; row += block_rows) {
+    HostMatrix part = source;
+    part.rows = std::min(block_rows, source.rows - row);
+    part.data += row * source.row_stride * dtype_bytes(source.dtype);
+    if (!counts_only) scale_rows(load_threads(device), part, scales, row, block.data());
+    MatrixTarget to = target;
+    to.first_row += row;
+    TRTLLM_TRY(load_matrix(to, {reinterpret_cast<const char*>(block.data()), DType::f32, part.rows, part.columns, part.columns}));
   }
   return Status();
 }

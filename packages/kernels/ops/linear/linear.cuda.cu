@@ -53,10 +53,18 @@ static int64_t linear_workspace(const OpCall& call) {
 
 static Status launch_linear(const OpCall& call, LaunchContext& context) {
   const auto args = LinearArgs::from(call);
-  const LinearOperands o{args.x.data,           args.weight.data, args.bias.present() ? args.bias.data : nullptr,
-                         nullptr,               args.y.data,      args.x.shape[0],
-                         args.x.shape[1],       args.y.shape[1],  args.x.stride[0],
-                         args.weight.stride[0], args.y.stride[0]};
+  const LinearOperands o{args.x.data,
+                         args.weight.data,
+                         args.bias.present() ? args.bias.data : nullptr,
+                         nullptr,
+                         0,
+                         args.y.data,
+                         args.x.shape[0],
+                         args.x.shape[1],
+                         args.y.shape[1],
+                         args.x.stride[0],
+                         args.weight.stride[0],
+                         args.y.stride[0]};
   const bool same = args.y.dtype == args.x.dtype;
   if (args.x.dtype != args.weight.dtype || (!same && args.y.dtype != DType::f32) || args.weight.layout != Layout::strided ||
       (args.bias.present() && args.bias.dtype != args.x.dtype)) {

@@ -1,21 +1,30 @@
 import type { PlacedParam } from '@trtllm/graph'
 import { badCheckpoint } from '../bad-input.js'
+import type { StoredWeights } from '../stored-weights.js'
 import { floatDTypeOf } from './safetensors-dtype.js'
 import type { StoredTensor } from './safetensors-header.js'
 import { isComputedBuffer } from './shard-index.js'
+import { scaleTensorOf } from './stored-scales.js'
 
 /** The tensors of a checkpoint directory, as much as the check needs. */
 interface TensorSet {
   readonly directory: string
   readonly tensors: ReadonlyMap<string, StoredTensor>
+  readonly model: { readonly storedWeights: StoredWeights | undefined }
 }
 
+/** Scales of activations and of the cache: both are chosen here, for each row and as it is written. */
+const isUnusedScale = (name: string): boolean => /\.(input|output|[qkv])_scale$/.test(name)
+
 /**
- * Checks that a checkpoint has every tensor the params come from, in its shape and in a float dtype.
+ * Checks that a checkpoint has every tensor the params come from, in its shape and in a float dtype or, with scales beside
+ * it, in f8.
  * @returns names of tensors no param reads (buffers that are computed here are not counted).
  * @throws TrtllmError bad_checkpoint with file, tensor, expected and found.
  */
-export function checkParams({ directory, tensors }: TensorSet, params: readonly PlacedParam[]): string[] {
+export function checkParams(checkpoint: TensorSet, params: readonly PlacedParam[]): string[] {
+  const { directory, tensors } = checkpoint
+  const { storedWeights } = checkpoint.model
   const used = new Set<string>()
   for (const param of params) {
     for (const { name, rows, columns } of param.sources) {
@@ -32,14 +41,18 @@ export function checkParams({ directory, tensors }: TensorSet, params: readonly 
           `${tensor.file}: tensor ${name}: expected shape [${expected.join(', ')}], found [${tensor.shape.join(', ')}]`,
         )
       }
-      if (!floatDTypeOf(tensor.dtype)) {
+      if (storedWeights && param.kind === 'matrix' && tensor.dtype === 'F8_E4M3') {
+        used.add(scaleTensorOf(checkpoint, storedWeights, tensor).name)
+      } else if (!floatDTypeOf(tensor.dtype)) {
         throw badCheckpoint(
           `${tensor.file}: tensor ${name}: expected dtype F32, F16 or BF16, found ${tensor.dtype}`,
         )
       }
     }
   }
-  return [...tensors.keys()].filter((name) => !used.has(name) && !isComputedBuffer(name)).sort()
+  const isUnused = (name: string): boolean =>
+    !used.has(name) && !isComputedBuffer(name) && !(storedWeights && isUnusedScale(name))
+  return [...tensors.keys()].filter(isUnused).sort()
 }
 
 /** Points out a checkpoint whose names carry another prefix, the usual cause of a missing tensor. */

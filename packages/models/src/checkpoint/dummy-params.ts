@@ -22,9 +22,9 @@ export function dummyParams(
   for (const [i, { kind, path, dtype, columns, offset, bytes, scaleOf, ...size }] of params.entries()) {
     const rows = size.rows * (size.matrices ?? 1)
     if (kind === 'derived') continue
-    if (kind === 'scale') {
+    if (scaleOf !== undefined) {
       const { dtype: stored } = params.find((param) => param.path === scaleOf)!
-      const values = new Float32Array(rows).fill(dummyStandardDeviation / storedDeviations[stored]!)
+      const values = new Float32Array(rows * columns).fill(dummyStandardDeviation / storedDeviations[stored]!)
       device.loadVector(buffer, { offset, dtype }, { values, rows, columns })
       continue
     }

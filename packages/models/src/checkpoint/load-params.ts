@@ -1,10 +1,19 @@
 import type { ParamSource, PlacedParam } from '@trtllm/graph'
-import { type Device, type Buffer as DeviceBuffer, dtypeBytes, type MatrixSource } from '@trtllm/kernels'
+import {
+  type BlockScales,
+  type Device,
+  type Buffer as DeviceBuffer,
+  type DType,
+  dtypeBytes,
+  type MatrixPlace,
+  type MatrixSource,
+} from '@trtllm/kernels'
 import { checkParams } from './check-params.js'
 import { floatValues } from './float-values.js'
 import type { Checkpoint } from './open-checkpoint.js'
 import { floatDTypeOf } from './safetensors-dtype.js'
 import type { StoredTensor } from './safetensors-header.js'
+import { gridOf, readScales, rowScalesOf } from './stored-scales.js'
 
 /** A part of a file, as the device reads it. */
 type FileMatrix = Extract<MatrixSource, { readonly file: unknown }>
@@ -60,13 +69,11 @@ export function writeDerived(params: readonly PlacedParam[], buffer: DeviceBuffe
   for (const { values, offset } of params) if (values) buffer.write(values, offset)
 }
 
-function load(
-  checkpoint: Checkpoint,
-  { tensor, source, param, scale }: Read,
-  device: Device,
-  buffer: DeviceBuffer,
-): void {
-  const dtype = floatDTypeOf(tensor.dtype)!
+function load(checkpoint: Checkpoint, read: Read, device: Device, buffer: DeviceBuffer): void {
+  const { tensor, source, param, scale } = read
+  const { storedWeights } = checkpoint.model
+  const isF8 = tensor.dtype === 'F8_E4M3'
+  const dtype: DType = isF8 ? 'f8' : floatDTypeOf(tensor.dtype)!
   const { rows, columns } = source
   const { firstRow, firstColumn, ...part } = source.slice ?? { firstRow: 0, firstColumn: 0, rows, columns }
   const matrix: FileMatrix = {
@@ -78,17 +85,42 @@ function load(
     rowStride: columns,
     columnStart: firstColumn,
   }
-  if (param.kind === 'matrix') {
-    const { dtype, rows, columns } = param
-    const number = source.matrix ?? 0
-    const offset = param.offset + number * device.matrixBytes(dtype, rows, columns)
-    const place = { offset, dtype, rows, columns, firstRow: source.firstRow }
-    if (scale) device.loadQuantized(buffer, place, scale.offset + number * rows * dtypeBytes.f32, matrix)
+  const number = source.matrix ?? 0
+  const { dtype: kept, rows: height, columns: width } = param
+  const offset = param.offset + number * device.matrixBytes(kept, height, width)
+  const place = { offset, dtype: kept, rows: height, columns: width, firstRow: source.firstRow }
+  if (isF8 && storedWeights) {
+    const scales = readScales(checkpoint, storedWeights, tensor)
+    loadStored(read, { ...scales, firstRow, firstColumn }, place, matrix, device, buffer)
+  } else if (param.kind === 'matrix') {
+    if (scale) device.loadQuantized(buffer, place, scale.offset + number * height * dtypeBytes.f32, matrix)
     else device.loadMatrix(buffer, place, matrix)
   } else {
-    const offset = param.offset + source.firstRow * param.columns * dtypeBytes[param.dtype]
-    device.loadVector(buffer, { offset, dtype: param.dtype }, shifted(matrix, source.plus))
+    const at = param.offset + source.firstRow * width * dtypeBytes[kept]
+    device.loadVector(buffer, { offset: at, dtype: kept }, shifted(matrix, source.plus))
   }
+}
+
+/** A matrix of f8 and its scales as they are; in a param of floats, multiplied out. */
+function loadStored(
+  { param, scale, source }: Read,
+  scales: BlockScales,
+  place: MatrixPlace,
+  matrix: FileMatrix,
+  device: Device,
+  buffer: DeviceBuffer,
+): void {
+  if (param.dtype !== 'f8') {
+    device.loadScaled(buffer, place, scales, matrix)
+    return
+  }
+  if (!scale) throw new Error(`${param.path} is f8 and has no scales`)
+  device.loadMatrix(buffer, place, matrix)
+  const part = scale.kind === 'grid' ? gridOf(scales, matrix) : rowScalesOf(scales, matrix)
+  const firstRow = scale.kind === 'grid' ? source.firstRow / scales.blockRows : source.firstRow
+  const row = (source.matrix ?? 0) * scale.rows + firstRow
+  const offset = scale.offset + row * scale.columns * dtypeBytes[scale.dtype]
+  device.loadVector(buffer, { offset, dtype: scale.dtype }, part)
 }
 
 /** The matrix, or its values plus a constant: those pass through JavaScript, for norms are small. */

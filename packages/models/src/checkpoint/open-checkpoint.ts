@@ -53,8 +53,15 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
     throw badCheckpoint(`${directory}: not a directory; expected a model directory with config.json`)
   }
   const model = await parseModelConfig(directory)
-  const tensors = readTensors(directory)
-  return new Checkpoint(directory, model, new Map(tensors.map((tensor) => [tensor.name, tensor])))
+  const tensors = new Map(readTensors(directory).map((tensor) => [tensor.name, tensor]))
+  return new Checkpoint(directory, withTensors(model, tensors), tensors)
+}
+
+/** What is stored in f8 is known now; the config only lists exceptions, and not always all of them. */
+function withTensors(model: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>): ModelConfig {
+  if (!model.storedWeights) return model
+  const isStored = (name: string): boolean => tensors.get(name)?.dtype === 'F8_E4M3'
+  return { ...model, storedWeights: { ...model.storedWeights, isStored } }
 }
 
 function readTensors(directory: string): StoredTensor[] {

@@ -3,6 +3,7 @@ import { indexFileName, singleFileName } from '../checkpoint/shard-index.js'
 const namePatterns = [
   /^config\.json$/,
   /^generation_config\.json$/,
+  /^hf_quant_config\.json$/,
   /^tokenizer[^/]*\.(json|model)$/,
   /^(special_tokens_map|added_tokens|vocab|processor_config)\.json$/,
   /^merges\.txt$/,

@@ -37,7 +37,8 @@ describe('golden weights', () => {
     try {
       using checkpoint = await openCheckpoint(directory)
       const names = goldenTensors(variant).map(([name]) => name)
-      expect([...checkpoint.tensors.keys()].sort()).toEqual(names.sort())
+      const found = [...checkpoint.tensors.keys()].filter((name) => !/_scale(_inv)?$/.test(name))
+      expect(found.sort()).toEqual(names.sort())
       expect(checkpoint.model.eosIds).toEqual([1])
       expect(statSync(join(directory, 'model.safetensors')).size).toBeGreaterThan(100_000)
     } finally {

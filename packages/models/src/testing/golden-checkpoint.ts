@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { storedGolden } from './stored-golden.js'
 import { type TensorToWrite, writeSafetensors } from './write-safetensors.js'
 
 /** Folder of the tiny golden models: a config.json and a golden.json each, no weights. */
@@ -21,7 +22,7 @@ interface GoldenTensors {
 }
 
 /**
- * Writes config.json and model.safetensors (f32) of a golden model into a new temporary directory and returns it.
+ * Writes config.json and model.safetensors (f32, or f8 where the config says so) of a golden model into a new temporary directory and returns it.
  * Names and shapes are those Transformers has, values come from the formula of tools/make-golden.py; the caller removes
  * the directory.
  */
@@ -37,7 +38,10 @@ export function writeGoldenCheckpoint(variant: string, parent: string = tmpdir()
       shape.reduce((product, size) => product * size, 1),
       embedding,
     )
-    tensors[name] = { dtype: 'F32', shape: [...shape], data: new Uint8Array(values.buffer) }
+    const plain = {
+      [name]: { dtype: 'F32', shape: [...shape], data: new Uint8Array(values.buffer) },
+    } as const
+    Object.assign(tensors, storedGolden(goldenConfig(variant), name, shape, values)?.tensors ?? plain)
   }
   writeSafetensors(join(directory, 'model.safetensors'), tensors)
   return directory
@@ -45,7 +49,7 @@ export function writeGoldenCheckpoint(variant: string, parent: string = tmpdir()
 
 /** Names and shapes of a golden model's checkpoint tensors. */
 export function goldenTensors(variant: string): [name: string, shape: readonly number[]][] {
-  const config = JSON.parse(readFileSync(join(goldensDirectory, variant, 'config.json'), 'utf8'))
+  const config = goldenConfig(variant)
   const text = config.text_config ?? config
   const numExperts: number = text.num_experts ?? text.num_local_experts ?? text.n_routed_experts ?? 0
   return Object.entries(goldenFile(variant).tensors).flatMap(([pattern, shape]) =>
@@ -63,16 +67,24 @@ const numbered = (names: readonly string[], part: string, count: number): string
       : [name],
   )
 
-/** The values of a golden model's tensors, each computed once. */
+/** What a golden model's tensors stand for, each computed once. */
 export function goldenValuesOf(variant: string): (name: string, count: number) => Float32Array {
   const { embedding } = goldenFile(variant).meta
+  const shapes = new Map(goldenTensors(variant))
   const known = new Map<string, Float32Array>()
+  const make = (name: string, count: number): Float32Array => {
+    const values = goldenValues(name, count, embedding)
+    return storedGolden(goldenConfig(variant), name, shapes.get(name) ?? [count], values)?.values ?? values
+  }
   return (name, count) => {
-    const values = known.get(name) ?? goldenValues(name, count, embedding)
+    const values = known.get(name) ?? make(name, count)
     known.set(name, values)
     return values
   }
 }
+
+const goldenConfig = (variant: string) =>
+  JSON.parse(readFileSync(join(goldensDirectory, variant, 'config.json'), 'utf8'))
 
 const goldenFile = (variant: string): GoldenTensors =>
   JSON.parse(readFileSync(join(goldensDirectory, variant, 'golden.json'), 'utf8'))

@@ -1,8 +1,17 @@
-import { type CompiledPlan, compile, instantiate, probeBytes, probeNamed, trace } from '@trtllm/graph'
+import {
+  type CompiledPlan,
+  compile,
+  instantiate,
+  type Pass,
+  probeBytes,
+  probeNamed,
+  trace,
+} from '@trtllm/graph'
 import { type Buffer, type Device, Executor, type FloatDType, type Plan, StepRing } from '@trtllm/kernels'
 import { loadParams } from '../checkpoint/load-params.js'
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js'
 import { type Rope, ropeTableOf } from '../rope/rope.js'
+import type { StoredWeights } from '../stored-weights.js'
 import { writeStep } from './golden-step.js'
 
 const limits = {
@@ -19,6 +28,8 @@ export interface GoldenRunOptions {
   /** Default f32. */
   readonly dtype?: FloatDType
   readonly disabledPasses?: readonly string[]
+  /** The pass that keeps weights as the checkpoint does; without it what is f8 there is multiplied out. */
+  readonly readStored?: (stored: StoredWeights) => Pass
 }
 
 /** A text and the length of its request, prompt and output together, which chooses the rope table. */
@@ -47,10 +58,12 @@ export class GoldenRun implements Disposable {
 
   /** Opens a checkpoint directory on a device. Expects the model to use every tensor of it. */
   static async open(directory: string, device: Device, options: GoldenRunOptions = {}): Promise<GoldenRun> {
-    const { dtype = 'f32', disabledPasses = [] } = options
+    const { dtype = 'f32', disabledPasses = [], readStored } = options
     using checkpoint = await openCheckpoint(directory)
-    const { definition, config } = checkpoint.model
-    const compiled = compile(trace(definition, config, { dtype, disabledPasses }), { limits, device })
+    const { definition, config, storedWeights } = checkpoint.model
+    const quantization = storedWeights && readStored?.(storedWeights)
+    const graph = trace(definition, config, { dtype, disabledPasses, ...(quantization && { quantization }) })
+    const compiled = compile(graph, { limits, device })
     const { memory, layout, pools, params } = compiled
     const weights = device.allocate(memory.weightsBytes, 'weights')
     const state = device.allocate(memory.stateBytes, 'state')
@@ -67,6 +80,11 @@ export class GoldenRun implements Disposable {
     const executor = Executor.create(device, ring)
     const buffers: Buffer[] = [weights, state, ...caches.flat()]
     return new GoldenRun(compiled, plan, ring, executor, config.rope, [executor, ring, plan, ...buffers])
+  }
+
+  /** The names of the plan's ops. */
+  get ops(): ReadonlySet<string> {
+    return new Set(this.compiled.nodes.map(({ op }) => op))
   }
 
   /** Logits of every position of one text, in steps of at most `chunk` tokens. */

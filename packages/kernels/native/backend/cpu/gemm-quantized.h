@@ -2,12 +2,14 @@
 #include <type_traits>
 
 #include "../../core/kernel.h"
+#include "../../core/scale-blocks.h"
 #include "../../core/thread-pool.h"
 #include "by-dtype.h"
 #include "panel.h"
 #include "vec.h"
 
-// y = x * (weight * scale)^T + bias for 8-bit weights in panels, one scale an output. A thread owns panels of sixteen
+// y = x * (weight * scale)^T + bias for 8-bit weights in panels, one scale an output or, `blocks`, one for each 128 outputs x 128
+// columns, which the weight is multiplied by as it is unpacked. A thread owns panels of sixteen
 // outputs; a stretch of a panel is unpacked to f32 on the stack and serves up to eight rows. An element's sum runs over
 // the columns in order, whatever the rows and threads: its bits depend on its row and its weights alone.
 namespace trtllm {
@@ -39,6 +41,7 @@ struct QuantizedOperands {
   const void* weight;  // panels
   DType weight_type;
   const float* scale;
+  int64_t scale_stride;  // blocks: scales from one row of them to the next; 0: a scale an output
   const X* bias;  // or null
   Y* y;
   int64_t y_stride;
@@ -52,7 +55,9 @@ static void quantized_panel(const QuantizedOperands<X, Y>& o, int64_t panel) {
   const uint32_t* words =
       reinterpret_cast<const uint32_t*>(static_cast<const char*>(o.weight) + panel * panel_stride(o.weight_type, o.in));
   alignas(64) float unpacked[kUnpackedColumns * kPanelRows];
-  const Vec scale = load_n(o.scale + first, lanes);
+  const bool blocks = o.scale_stride != 0;
+  const Vec scale = blocks ? set(1.0f) : load_n(o.scale + first, lanes);
+  const float* block_scale = o.scale + first / kScaleBlockSize * o.scale_stride;
   const Vec bias = o.bias != nullptr ? load_n(o.bias + first, lanes) : zero();
   for (int64_t row = 0; row < o.rows; row += kUnpackedRows) {
     const int64_t group = o.rows - row < kUnpackedRows ? o.rows - row : kUnpackedRows;
@@ -62,7 +67,9 @@ static void quantized_panel(const QuantizedOperands<X, Y>& o, int64_t panel) {
       const int64_t columns = o.in - from < kUnpackedColumns ? o.in - from : kUnpackedColumns;
       for (int64_t k = 0; k < columns; k += 4) {
         for (int j = 0; j < 4; j++) {
-          unpack_column(words + (from + k) / 4 * kPanelRows, j, W(), unpacked + (k + j) * kPanelRows);
+          float* column = unpacked + (k + j) * kPanelRows;
+          unpack_column(words + (from + k) / 4 * kPanelRows, j, W(), column);
+          if (blocks) store(column, mul(load(column), set(block_scale[(from + k) / kScaleBlockSize])));
         }
       }
       for (int64_t r = 0; r < group; r++) {
@@ -102,6 +109,7 @@ static Status launch_quantized(const char* op, DType weight_type, const Args& o,
                                              o.weight.data,
                                              weight_type,
                                              o.weight_scale.template as<float>(),
+                                             o.weight_scale.rank == 2 ? o.weight_scale.stride[0] : 0,
                                              o.bias.present() ? o.bias.template as<X>() : nullptr,
                                              o.y.template as<Y>(),
                                              o.y.stride[0],

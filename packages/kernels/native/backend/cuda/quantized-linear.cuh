@@ -28,6 +28,7 @@ LinearOperands quantized_operands(const Args& o) {
                         o.weight.data,
                         o.bias.present() ? o.bias.data : nullptr,
                         o.weight_scale.template as<float>(),
+                        o.weight_scale.rank == 2 ? o.weight_scale.stride[0] : 0,
                         o.y.data,
                         o.x.shape[0],
                         o.x.shape[1],

@@ -23,7 +23,7 @@ static void run_linear(const LinearArgs& o, LaunchContext& context) {
     linear_by_dots<X, W, Y>(plain, PlainShape{rows, in, out}, o.weight, context);
     return;
   }
-  const GemmOperands<X, Y> operands{o.x.as<X>(), o.x.stride[0], o.weight.data, bias, o.y.as<Y>(), o.y.stride[0]};
+  const GemmOperands<X, Y> operands{o.x.as<X>(), o.x.stride[0], o.weight.data, nullptr, bias, o.y.as<Y>(), o.y.stride[0]};
   const GemmShape shape{rows, in, out};
   if constexpr (std::is_same_v<W, float>) {
     gemm<F32Policy>(operands, shape, context);

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { cpuIsa, Device } from '../../src/index.js'
 import { OpRunner } from '../../src/op-runner.js'
 import { caseOperands, namedRandom } from '../../src/parity-operands.js'
+import { linearF8 } from '../linear-f8/linear-f8.op.js'
+import { linearI8 } from '../linear-i8/linear-i8.op.js'
 import { linear } from './linear.op.js'
 
 const columns = 333
@@ -12,6 +14,15 @@ const uniform = (count: number) => Float32Array.from({ length: count }, () => 2 
 const x = uniform(rows * columns)
 const weight = uniform(features * columns)
 const bias = uniform(features)
+/** Small whole numbers are exact in every format. */
+const whole = weight.map((value) => Math.round(16 * value))
+const weightScale = uniform(features)
+
+const ops = {
+  linear: { schema: linear, weights: { weight, bias } },
+  'linear-i8': { schema: linearI8, weights: { weight: whole, weightScale, bias } },
+  'linear-f8': { schema: linearF8, weights: { weight: whole, weightScale, bias } },
+}
 
 const gather = (source: ArrayLike<number>, width: number, picked: readonly number[]) =>
   Float64Array.from({ length: picked.length * width }, (_, i) => {
@@ -23,11 +34,12 @@ const multiply = async (
   runner: OpRunner,
   picked: readonly number[],
   dtype: 'f32' | 'f16' | 'bf16',
+  op: keyof typeof ops = 'linear',
   stridedWeight = false,
 ) => {
   const schema = {
-    ...linear,
-    makeInputs: () => ({ x: Float32Array.from(gather(x, columns, picked)), weight, bias }),
+    ...ops[op].schema,
+    makeInputs: () => ({ x: Float32Array.from(gather(x, columns, picked)), ...ops[op].weights }),
   }
   const opCase = {
     name: 'test',
@@ -43,16 +55,19 @@ const multiply = async (
 
 const everyRow = Array.from({ length: rows }, (_, row) => row)
 
-describe.each(cpuIsa().all)('linear on %s', (isa) => {
-  it.each(['f32', 'f16', 'bf16'] as const)('gives a row the same bits in any %s batch', async (dtype) => {
+describe.each(cpuIsa().all)('linears on %s', (isa) => {
+  const each = (Object.keys(ops) as (keyof typeof ops)[]).flatMap((op) =>
+    (['f32', 'f16', 'bf16'] as const).map((dtype) => ({ op, dtype })),
+  )
+  it.each(each)('$op gives a row the same bits in any $dtype batch', async ({ op, dtype }) => {
     using device = Device.open('cpu', { isa, threads: 2 })
     using single = Device.open('cpu', { isa, threads: 1 })
     using runner = new OpRunner(device)
     using singleRunner = new OpRunner(single)
-    const full = await multiply(runner, everyRow, dtype)
+    const full = await multiply(runner, everyRow, dtype, op)
     for (let count = 1; count <= rows; count++) {
       const picked = Array.from({ length: count }, () => Math.floor(random() * rows))
-      const y = await multiply(count % 2 ? runner : singleRunner, picked, dtype)
+      const y = await multiply(count % 2 ? runner : singleRunner, picked, dtype, op)
       expect(y, `${count} rows`).toEqual(gather(full, features, picked))
     }
   })
@@ -61,7 +76,7 @@ describe.each(cpuIsa().all)('linear on %s', (isa) => {
     using device = Device.open('cpu', { isa, threads: 2 })
     using runner = new OpRunner(device)
     const packed = await multiply(runner, [3, 60, 9], dtype)
-    const strided = await multiply(runner, [3, 60, 9], dtype, true)
+    const strided = await multiply(runner, [3, 60, 9], dtype, 'linear', true)
     for (const [i, value] of strided.entries()) expect(value).toBeCloseTo(packed[i] ?? Number.NaN, 4)
   })
 })

@@ -92,14 +92,18 @@ static void linear_quantized(const QuantizedOperands<X, Y>& o, ThreadPool& pool)
   });
 }
 
-// The launch of an op with the operands {x, weight, weight_scale, bias} -> y.
+// Operands {x, weight, weight_scale, bias} -> y: their types.
+template <class Args>
+static Status check_quantized(const char* op, DType weight_type, const Args& o) {
+  if (o.weight.dtype == weight_type && (o.y.dtype == o.x.dtype || o.y.dtype == DType::f32)) return Status();
+  return Status::error(Code::unsupported, "%s: x is %s, weight %s, y %s; the weight must be %s and y like x or f32", op,
+                       dtype_name(o.x.dtype), dtype_name(o.weight.dtype), dtype_name(o.y.dtype), dtype_name(weight_type));
+}
+
+// The launch of an op with these operands.
 template <class W, class Args>
 static Status launch_quantized(const char* op, DType weight_type, const Args& o, LaunchContext& context) {
-  if (o.weight.dtype != weight_type || (o.y.dtype != o.x.dtype && o.y.dtype != DType::f32)) {
-    return Status::error(Code::unsupported, "%s: x is %s, weight %s, y %s; the weight must be %s and y like x or f32", op,
-                         dtype_name(o.x.dtype), dtype_name(o.weight.dtype), dtype_name(o.y.dtype),
-                         dtype_name(weight_type));
-  }
+  TRTLLM_TRY(check_quantized(op, weight_type, o));
   return by_float(op, o.x.dtype, [&](auto* type) {
     using X = std::remove_pointer_t<decltype(type)>;
     const auto run = [&](auto* y) {

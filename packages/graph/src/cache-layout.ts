@@ -1,16 +1,15 @@
 import { type DType, dtypeBytes } from '@trtllm/kernels'
-import { type CacheSpec, pageElements } from './cache-spec.js'
+import { type CacheContent, type CacheSpec, pageElements } from './cache-spec.js'
 import { pageTokens } from './step-layout.js'
 
 /** Equal caches that share page ids: page `p` of the pool is page `p` in the buffer of each. */
 export interface CachePool {
-  readonly kvHeads: number
-  readonly headDim: number
+  readonly content: CacheContent
   /** Positions a token sees; 0 = all before it. */
   readonly window: number
   /** Paths of the attentions, in the order of their buffers. */
   readonly caches: readonly string[]
-  /** Bytes of a page in one cache's buffer, [2, kvHeads, pageTokens, headDim]. */
+  /** Bytes of a page in one cache's buffer. */
   readonly pageBytes: number
 }
 
@@ -28,9 +27,9 @@ export function layOutCaches(specs: readonly CacheSpec[], dtype: DType): CacheLa
     return { pool: spec.pool, index: members[spec.pool]!.push(spec) - 1 }
   })
   const pools = members.map((equal) => {
-    const { kvHeads, headDim, window } = equal[0]!
-    const pageBytes = pageElements(equal[0]!) * dtypeBytes[dtype]
-    return { kvHeads, headDim, window, caches: equal.map(({ path }) => path), pageBytes }
+    const { content, window } = equal[0]!
+    const pageBytes = pageElements(content) * dtypeBytes[dtype]
+    return { content, window, caches: equal.map(({ path }) => path), pageBytes }
   })
   return { pools, places }
 }

@@ -14,6 +14,7 @@ const panelDevice: PlanDevice = {
   matrixLayout: 'panel',
   matrixBytes: (_dtype, rows, columns) => Math.ceil(rows / 16) * 16 * columns * 2,
 }
+const twoHeads = { kind: 'heads', kvHeads: 2, headDim: 16 }
 const graph = trace(toyLlama, { ...toyConfig, oddWindow: 64 }, { dtype: 'bf16' })
 const plan = compile(graph, { limits: toyLimits, device: panelDevice })
 
@@ -142,8 +143,8 @@ describe('weights of a plan', () => {
 
 it('has a pool for each kind of cache', () => {
   expect(plan.pools).toEqual([
-    { kvHeads: 2, headDim: 16, window: 0, caches: ['model.layers.0.self_attn'], pageBytes: 4096 },
-    { kvHeads: 2, headDim: 16, window: 64, caches: ['model.layers.1.self_attn'], pageBytes: 4096 },
+    { content: twoHeads, window: 0, caches: ['model.layers.0.self_attn'], pageBytes: 4096 },
+    { content: twoHeads, window: 64, caches: ['model.layers.1.self_attn'], pageBytes: 4096 },
   ])
   expect(plan.layout.limits.numPools).toBe(2)
   expect(() => compile(graph, { limits: { ...toyLimits, numPools: 1 }, device: nullPlanDevice })).toThrow(

@@ -10,6 +10,11 @@ export {
 export { gatherRows } from './layers/gather-rows.js'
 export { headLayerNorm, headRmsNorm, plainHeadRmsNorm } from './layers/head-norm.js'
 export { type Heads, heads } from './layers/heads.js'
+export {
+  type LatentAttentionInputs,
+  type LatentAttentionOptions,
+  latentAttention,
+} from './layers/latent-attention.js'
 export { layerNorm } from './layers/layer-norm.js'
 export { type LinearOptions, linear, stackedLinears } from './layers/linear.js'
 export { type LmHeadOptions, lmHead } from './layers/lm-head.js'

@@ -135,8 +135,10 @@ export class OperandTable {
 
 const wordBytes = (words: number): number => words * 4
 
-/** Rows are `rowStride` apart, what is in a row is contiguous. */
+/** Rows are `rowStride` apart, what is in a row is contiguous, or what is in a head where it is a part of heads. */
 function stridesOf(value: Value, rowStride: number): number[] {
+  const { origin } = value
+  if (origin.kind === 'view' && origin.headStride !== undefined) return [rowStride, origin.headStride, 1]
   const strides: number[] = []
   let stride = 1
   for (const dim of value.shape.slice(1).reverse()) {

@@ -1,9 +1,9 @@
 import { ops } from '@trtllm/kernels'
+import { pageRuns } from './cache-spec.js'
 import { type CompiledPlan, compile } from './compile.js'
 import type { Graph } from './graph.js'
 import type { Node } from './node.js'
 import type { PlanDevice } from './plan-device.js'
-import { pageTokens } from './step-layout.js'
 import { cacheValue, slabValue } from './step-values.js'
 import { Value } from './value.js'
 import { verifyGraph } from './verify.js'
@@ -27,9 +27,8 @@ export function compilePageCopies(plan: CompiledPlan, device: PlanDevice): Compi
 }
 
 function copyNode({ caches, dtype }: Graph, index: number): Node {
-  const spec = caches[index]!
-  const { path, pool, kvHeads, headDim } = spec
-  const cache = cacheValue(`${path}.cache`, index, dtype, [2, kvHeads, pageTokens, headDim])
+  const { path, pool, content } = caches[index]!
+  const cache = cacheValue(`${path}.cache`, index, dtype, pageRuns(content))
   const copied = new Value(`${path}.copied`, dtype, cache.shape, { kind: 'node' })
   return {
     op: ops.copyPages,

@@ -4,7 +4,8 @@ import { rootOf, type Value } from './value.js'
 
 /**
  * The calls of a graph, one a line: `%7 = rms-norm(%6, model.norm.weight) eps=0.00001 -> bf16[rows,64]`. Results are
- * numbered in order, `%5[64:96 as 2x16]` is a view of columns 64 to 95, other operands go by their names.
+ * numbered in order, `%5[64:96 as 2x16]` is a view of columns 64 to 95, `%5[as 4x24][:, 0:16]` one of the first 16
+ * elements of each head, other operands go by their names.
  */
 export function printGraph(graph: Graph): string {
   const names = new Map<Value, string>()
@@ -26,6 +27,10 @@ function nodeLine({ op, inputs, outputs, attributes }: Node, names: ReadonlyMap<
 }
 
 function operandText(value: Value, names: ReadonlyMap<Value, string>): string {
+  if (value.origin.kind === 'view' && value.origin.headStride !== undefined) {
+    const { of, firstColumn } = value.origin
+    return `${operandText(of, names)}[:, ${firstColumn}:${firstColumn + value.shape[2]!.constant}]`
+  }
   const { root, firstColumn } = rootOf(value)
   const name = names.get(root) ?? root.path
   if (value === root) return name

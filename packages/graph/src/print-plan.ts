@@ -1,4 +1,5 @@
 import { poolPageBytes } from './cache-layout.js'
+import { contentText } from './cache-spec.js'
 import type { CompiledPlan } from './compile.js'
 import { fixedBytes } from './memory.js'
 import { printGraph } from './print-graph.js'
@@ -37,7 +38,7 @@ function memoryTable({ memory, params }: CompiledPlan): string {
 function poolTable({ pools }: CompiledPlan): string {
   const rows = pools.map((pool, index): [string, string] => [
     String(index),
-    `${pool.caches.length} caches of ${pool.kvHeads} heads x ${pool.headDim}, ` +
+    `${pool.caches.length} caches of ${contentText(pool.content)}, ` +
       `${pool.window > 0 ? `window ${pool.window}` : 'no window'}, ` +
       `${grouped(poolPageBytes(pool))} bytes for ${pageTokens} tokens`,
   ])

@@ -1,7 +1,7 @@
 import { type DType, dtypeBytes, TrtllmError } from '@trtllm/kernels'
 import type { CompiledPlan } from './compile.js'
 import { type Extent, extentAt, type StepSizes } from './extent.js'
-import { rootOf, type Value } from './value.js'
+import { isPartOfHeads, rootOf, type Value } from './value.js'
 
 /** A value of a plan that a step can copy to the host: the operand to ask for and how to read what comes back. */
 export interface Probe {
@@ -21,7 +21,8 @@ export interface Probe {
 
 /**
  * Values whose names match: exactly, or a pattern where `*` stands for any text, e.g. `model.layers.3.*`. Names of
- * public outputs (`logits`) come first, then values in the order of their making. Versions of states are left out.
+ * public outputs (`logits`) come first, then values in the order of their making. Versions of states and
+ * parts of heads are left out.
  */
 export function findProbes(compiled: CompiledPlan, pattern: string): Probe[] {
   const expression = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`)
@@ -46,7 +47,8 @@ function* namedValues({ graph }: CompiledPlan): Generator<[string, Value], void,
   const counts = new Map<string, number>()
   const seen = new Set<Value>()
   for (const value of graph.nodes.flatMap((node) => [...node.outputs, ...node.inputs])) {
-    if (!value || seen.has(value) || rootOf(value).root.origin.kind !== 'node') continue
+    if (!value || seen.has(value) || isPartOfHeads(value) || rootOf(value).root.origin.kind !== 'node')
+      continue
     seen.add(value)
     const count = (counts.get(value.path) ?? 0) + 1
     counts.set(value.path, count)

@@ -1,10 +1,9 @@
 import { type FloatDType, type OpSchema, ops, TrtllmError } from '@trtllm/kernels'
-import { CacheTable } from './cache-spec.js'
+import { type CacheContent, CacheTable, pageShape } from './cache-spec.js'
 import { inferCall } from './infer.js'
 import type { Mesh } from './mesh.js'
 import type { Node } from './node.js'
 import { ParamTable } from './param.js'
-import { pageTokens } from './step-layout.js'
 import { cacheValue, type StepState, sectionValue, slabValue, stateValue } from './step-values.js'
 import { Value } from './value.js'
 
@@ -57,16 +56,15 @@ export class Recorder {
   }
 
   /** Records the cache of one attention; returns it as the step finds it, and its pool. */
-  cache(path: string, kvHeads: number, headDim: number, window: number): { cache: Value; pool: number } {
+  cache(path: string, content: CacheContent, window: number): { cache: Value; pool: number } {
     if (this.caches.specs.some((spec) => spec.path === path)) {
       throw new TrtllmError(
         'invalid_type',
         `${path}: attention is called twice here, each needs a scope of its own`,
       )
     }
-    const index = this.caches.add(path, kvHeads, headDim, window)
-    const pageShape = [2, kvHeads, pageTokens, headDim]
-    const cache = cacheValue(`${path}.cache`, index, this.dtype, pageShape)
+    const index = this.caches.add(path, content, window)
+    const cache = cacheValue(`${path}.cache`, index, this.dtype, pageShape(content))
     return { cache, pool: this.caches.specs[index]!.pool }
   }
 

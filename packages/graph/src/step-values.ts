@@ -74,7 +74,7 @@ export function sectionValue(of: Value, section: keyof StateSections, pool = 0):
   return new Value(path, 'i32', stateShapes[section], { kind: 'section', of, section, pool })
 }
 
-/** A cache as the step finds it: dtype[pages, 2, kvHeads, pageTokens, headDim]. */
-export function cacheValue(path: string, cache: number, dtype: DType, pageShape: readonly number[]): Value {
-  return new Value(path, dtype, [symbol('pages'), ...pageShape.map(Dim.of)], { kind: 'cache', cache })
+/** A cache as the step finds it, in pages of the axes `page`. */
+export function cacheValue(path: string, cache: number, dtype: DType, page: readonly number[]): Value {
+  return new Value(path, dtype, [symbol('pages'), ...page.map(Dim.of)], { kind: 'cache', cache })
 }

@@ -99,7 +99,7 @@ describe('fewer key heads than ranks', () => {
       (rank) => paramOf(rankOf(4, rank), `${attention}.k_proj.weight`).sources[0]!.slice?.firstRow,
     )
     expect(firstRows).toEqual([0, 0, 16, 16])
-    expect(rankOf(4, 0).caches[0]).toMatchObject({ kvHeads: 1, headDim: 16 })
+    expect(rankOf(4, 0).caches[0]).toMatchObject({ content: { kvHeads: 1, headDim: 16 } })
   })
 
   it('is no way to split queries', () => {

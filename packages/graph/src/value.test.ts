@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Dim } from './dim.js'
-import { flattened, reshaped, rootOf, Value, viewOf } from './value.js'
+import { columnsOf, flattened, partOfHeads, reshaped, rootOf, Value, viewOf } from './value.js'
 
 const tokens = Dim.symbol('tokens')
 const x = new Value('model.x', 'bf16', [tokens, Dim.of(96)], { kind: 'node' })
@@ -36,5 +36,16 @@ describe('views', () => {
   it('stay inside the value and keep its rows', () => {
     expect(() => viewOf(x, 64, [tokens, Dim.of(33)])).toThrow('columns 64 on as [tokens,33] are not inside')
     expect(() => viewOf(x, 0, [Dim.symbol('rows'), Dim.of(96)])).toThrow('model.x')
+  })
+
+  it('may be the same part of each head, and that is no view of anything else', () => {
+    const heads = reshaped(columnsOf(x, 24, 72), [3, 24])
+    const part = partOfHeads(heads, 16, 8)
+    expect(String(part)).toBe('model.x bf16[tokens,3,8]')
+    expect(rootOf(part)).toEqual({ root: x, firstColumn: 40 })
+    expect(partOfHeads(heads, 0, 24)).toBe(heads)
+    expect(() => partOfHeads(heads, 17, 8)).toThrow('has no elements 17 to 24 of each head')
+    expect(() => partOfHeads(part, 0, 4)).toThrow('has no elements 0 to 3 of each head')
+    expect(() => flattened(part)).toThrow('is a part of heads and can only be read as it is')
   })
 })

@@ -3,7 +3,10 @@ import { Dim, shapeText } from './dim.js'
 import type { Param } from './param.js'
 import type { SlabSections, StateSections } from './step-layout.js'
 
-/** What holds a value's bytes. A `view` is a run of columns of another value, reshaped at no cost. */
+/**
+ * What holds a value's bytes. A `view` is a run of columns of another value, reshaped at no cost, or the same run of each
+ * of its heads, `headStride` elements apart.
+ */
 export type Origin =
   | { readonly kind: 'node' }
   | { readonly kind: 'param'; readonly param: Param }
@@ -16,7 +19,7 @@ export type Origin =
       readonly pool: number
     }
   | { readonly kind: 'cache'; readonly cache: number }
-  | { readonly kind: 'view'; readonly of: Value; readonly firstColumn: number }
+  | { readonly kind: 'view'; readonly of: Value; readonly firstColumn: number; readonly headStride?: number }
 
 /**
  * A symbolic tensor: what it is called, its type and its shape, and no data. Of what nodes make, only the first axis
@@ -68,6 +71,9 @@ export function viewOf(
 ): Value {
   const { path = of.path, copies = of.copies } = options
   const view = new Value(path, of.dtype, shape, { kind: 'view', of, firstColumn }, copies)
+  if (isPartOfHeads(of)) {
+    throw new TrtllmError('invalid_type', `${path}: ${of} is a part of heads and can only be read as it is`)
+  }
   const keepsRows = shape[0] !== undefined && of.shape[0] !== undefined && shape[0].equals(of.shape[0])
   if (!keepsRows || firstColumn + view.rowWidth > of.rowWidth) {
     throw new TrtllmError(
@@ -85,6 +91,29 @@ export const flattened = (value: Value): Value =>
 /** The same elements as `axes` behind the first axis. */
 export const reshaped = (value: Value, axes: readonly number[], options?: ViewOptions): Value =>
   viewOf(value, 0, [value.shape[0]!, ...axes.map(Dim.of)], options)
+
+/** Columns [firstColumn, firstColumn + width) of x [tokens, columns] -> [tokens, width]. */
+export const columnsOf = (x: Value, firstColumn: number, width: number): Value =>
+  viewOf(x, firstColumn, [x.shape[0]!, Dim.of(width)])
+
+/** Elements [first, first + size) of each head: [tokens, heads, headDim] -> [tokens, heads, size]. Costs nothing. */
+export function partOfHeads(x: Value, first: number, size: number): Value {
+  const [rows, heads, width] = x.shape
+  const headStride = width?.toConstant(x.path) ?? 0
+  if (!rows || !heads || first + size > headStride || isPartOfHeads(x)) {
+    throw new TrtllmError(
+      'invalid_type',
+      `${x}: has no elements ${first} to ${first + size - 1} of each head`,
+    )
+  }
+  if (size === headStride) return x
+  const origin = { kind: 'view', of: x, firstColumn: first, headStride } as const
+  return new Value(x.path, x.dtype, [rows, heads, Dim.of(size)], origin, x.copies)
+}
+
+/** Whether what lies between the heads of `value` is not its own. */
+export const isPartOfHeads = ({ origin }: Value): boolean =>
+  origin.kind === 'view' && origin.headStride !== undefined
 
 /** The value whose storage `value` is a view of, and the first column of the view in it. */
 export function rootOf(value: Value): { readonly root: Value; readonly firstColumn: number } {

@@ -9,6 +9,7 @@ import { embed } from './embed/embed.op.js'
 import { gatherRows } from './gather-rows/gather-rows.op.js'
 import { gatherTokens } from './gather-tokens/gather-tokens.op.js'
 import { kvWrite } from './kv-write/kv-write.op.js'
+import { latentWrite } from './latent-write/latent-write.op.js'
 
 type Inputs = Record<string, Int32Array | Float32Array>
 
@@ -75,6 +76,23 @@ it('kv-write refuses positions without a page', async () => {
   await expect(at(64, 1)).rejects.toThrow('no page for position 64')
   await expect(at(-1, 1)).rejects.toThrow('no page for position -1')
   await expect(at(0, 1, 1)).rejects.toThrow('slot 1 has no page')
+})
+
+it('latent-write refuses positions without a page and pages of another width', async () => {
+  const sizes = { tokens: 1, rank: 4, ropeDim: 2, width: 6 }
+  const at = (position: number, page: number, dims = sizes) =>
+    run(
+      latentWrite,
+      { ...cacheDims(1, 1, 2, 0), ...dims },
+      {
+        tokenSlot: Int32Array.of(0),
+        positions: Int32Array.of(position),
+        pageTable: Int32Array.of(0, page),
+      },
+    )
+  await expect(at(40, 1)).resolves.toHaveLength(1)
+  await expect(at(40, 2)).rejects.toThrow('latent-write: slot 0 has no page for position 40')
+  await expect(at(40, 1, { ...sizes, width: 8 })).rejects.toThrow('a f32 cache of width 8 for f32 rows of 6')
 })
 
 it('all-reduce over several ranks is refused with its reason', async () => {

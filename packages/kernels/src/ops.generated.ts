@@ -15,6 +15,8 @@ import { geluTanhMul } from '../ops/gelu-tanh-mul/gelu-tanh-mul.op.js'
 import { headLayerNorm } from '../ops/head-layer-norm/head-layer-norm.op.js'
 import { headRmsNorm } from '../ops/head-rms-norm/head-rms-norm.op.js'
 import { kvWrite } from '../ops/kv-write/kv-write.op.js'
+import { latentAttention } from '../ops/latent-attention/latent-attention.op.js'
+import { latentWrite } from '../ops/latent-write/latent-write.op.js'
 import { layerNorm } from '../ops/layer-norm/layer-norm.op.js'
 import { linear } from '../ops/linear/linear.op.js'
 import { linearF8 } from '../ops/linear-f8/linear-f8.op.js'
@@ -23,6 +25,7 @@ import { linearI8 } from '../ops/linear-i8/linear-i8.op.js'
 import { logprobs } from '../ops/logprobs/logprobs.op.js'
 import { mul } from '../ops/mul/mul.op.js'
 import { normRopeKvWrite } from '../ops/norm-rope-kv-write/norm-rope-kv-write.op.js'
+import { normRopeLatentWrite } from '../ops/norm-rope-latent-write/norm-rope-latent-write.op.js'
 import { pagedAttention } from '../ops/paged-attention/paged-attention.op.js'
 import { penalize } from '../ops/penalize/penalize.op.js'
 import { rmsNorm } from '../ops/rms-norm/rms-norm.op.js'
@@ -56,6 +59,8 @@ export const ops = {
   headLayerNorm,
   headRmsNorm,
   kvWrite,
+  latentAttention,
+  latentWrite,
   layerNorm,
   linear,
   linearF8,
@@ -64,6 +69,7 @@ export const ops = {
   logprobs,
   mul,
   normRopeKvWrite,
+  normRopeLatentWrite,
   pagedAttention,
   penalize,
   rmsNorm,

@@ -34,7 +34,7 @@ export function attention(
   }
   const { recorder } = m
   const { tokenSlot, positions, seqSlot, seqStart, seqContext } = recorder.step
-  const found = recorder.cache(m.path, kvHeads, headDim, window)
+  const found = recorder.cache(m.path, { kind: 'heads', kvHeads, headDim }, window)
   const pageTable = recorder.step.pageTable(found.pool)
   const { cache } = m.call(ops.kvWrite, { k, v, tokenSlot, positions, pageTable, cache: found.cache }, {})
   const inputs = { q, seqSlot, seqStart, seqContext, pageTable, cache, sinks }

@@ -3,6 +3,7 @@ import type { Graph } from '../graph.js'
 import { dropDead } from './drop-dead.js'
 import { fuseGatedActivation } from './fuse-gated-activation.js'
 import { fuseHeadNorm } from './fuse-head-norm.js'
+import { fuseLatentWrite } from './fuse-latent-write.js'
 import { fusePostNorm } from './fuse-post-norm.js'
 import { fuseResidualNorm } from './fuse-residual-norm.js'
 import { fuseRopeKvWrite } from './fuse-rope-kv-write.js'
@@ -17,6 +18,7 @@ export const passes: readonly Pass[] = [
   fuseGatedActivation,
   fuseRopeKvWrite,
   fuseHeadNorm,
+  fuseLatentWrite,
   dropDead,
 ]
 

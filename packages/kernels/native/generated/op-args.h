@@ -275,6 +275,56 @@ struct KvWriteArgs {
   }
 };
 
+struct LatentAttentionArgs {
+  TensorRef q;
+  TensorRef q_pe;
+  TensorRef weight;
+  TensorRef seq_slot;
+  TensorRef seq_start;
+  TensorRef seq_context;
+  TensorRef page_table;
+  TensorRef cache;
+  TensorRef y;
+  float scale;
+  int32_t value_dim;
+
+  [[gnu::always_inline]] static LatentAttentionArgs from(const OpCall& call) {
+    LatentAttentionArgs a;
+    a.q = call.operands[0];
+    a.q_pe = call.operands[1];
+    a.weight = call.operands[2];
+    a.seq_slot = call.operands[3];
+    a.seq_start = call.operands[4];
+    a.seq_context = call.operands[5];
+    a.page_table = call.operands[6];
+    a.cache = call.operands[7];
+    a.y = call.operands[8];
+    a.scale = static_cast<float>(call.attributes[0]);
+    a.value_dim = static_cast<int32_t>(call.attributes[1]);
+    return a;
+  }
+};
+
+struct LatentWriteArgs {
+  TensorRef latent;
+  TensorRef pe;
+  TensorRef token_slot;
+  TensorRef positions;
+  TensorRef page_table;
+  TensorRef cache;
+
+  [[gnu::always_inline]] static LatentWriteArgs from(const OpCall& call) {
+    LatentWriteArgs a;
+    a.latent = call.operands[0];
+    a.pe = call.operands[1];
+    a.token_slot = call.operands[2];
+    a.positions = call.operands[3];
+    a.page_table = call.operands[4];
+    a.cache = call.operands[5];
+    return a;
+  }
+};
+
 struct LayerNormArgs {
   TensorRef x;
   TensorRef weight;
@@ -436,6 +486,50 @@ struct NormRopeKvWriteArgs {
     a.page_table = call.operands[9];
     a.cache = call.operands[10];
     a.q_out = call.operands[11];
+    a.rotary_dim = static_cast<int32_t>(call.attributes[0]);
+    a.interleaved = static_cast<int32_t>(call.attributes[1]);
+    a.attention_factor = static_cast<float>(call.attributes[2]);
+    a.dynamic_factor = static_cast<float>(call.attributes[3]);
+    a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
+    a.base = static_cast<float>(call.attributes[5]);
+    a.eps = static_cast<float>(call.attributes[6]);
+    return a;
+  }
+};
+
+struct NormRopeLatentWriteArgs {
+  TensorRef q_pe;
+  TensorRef latent;
+  TensorRef pe;
+  TensorRef weight;
+  TensorRef positions;
+  TensorRef inverse_frequencies;
+  TensorRef variant;
+  TensorRef token_slot;
+  TensorRef page_table;
+  TensorRef cache;
+  TensorRef q_pe_out;
+  int32_t rotary_dim;
+  int32_t interleaved;
+  float attention_factor;
+  float dynamic_factor;
+  int32_t dynamic_length;
+  float base;
+  float eps;
+
+  [[gnu::always_inline]] static NormRopeLatentWriteArgs from(const OpCall& call) {
+    NormRopeLatentWriteArgs a;
+    a.q_pe = call.operands[0];
+    a.latent = call.operands[1];
+    a.pe = call.operands[2];
+    a.weight = call.operands[3];
+    a.positions = call.operands[4];
+    a.inverse_frequencies = call.operands[5];
+    a.variant = call.operands[6];
+    a.token_slot = call.operands[7];
+    a.page_table = call.operands[8];
+    a.cache = call.operands[9];
+    a.q_pe_out = call.operands[10];
     a.rotary_dim = static_cast<int32_t>(call.attributes[0]);
     a.interleaved = static_cast<int32_t>(call.attributes[1]);
     a.attention_factor = static_cast<float>(call.attributes[2]);

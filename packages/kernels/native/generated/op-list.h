@@ -19,6 +19,8 @@
   X(head_layer_norm, "head-layer-norm") \
   X(head_rms_norm, "head-rms-norm") \
   X(kv_write, "kv-write") \
+  X(latent_attention, "latent-attention") \
+  X(latent_write, "latent-write") \
   X(layer_norm, "layer-norm") \
   X(linear, "linear") \
   X(linear_f8, "linear-f8") \
@@ -27,6 +29,7 @@
   X(logprobs, "logprobs") \
   X(mul, "mul") \
   X(norm_rope_kv_write, "norm-rope-kv-write") \
+  X(norm_rope_latent_write, "norm-rope-latent-write") \
   X(paged_attention, "paged-attention") \
   X(penalize, "penalize") \
   X(rms_norm, "rms-norm") \

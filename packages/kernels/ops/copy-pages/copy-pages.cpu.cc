@@ -15,8 +15,8 @@ static Status launch_copy_pages(const OpCall& call, LaunchContext& context) {
     return Status::error(Code::invalid, "copy-pages: %lld records, room for %lld", static_cast<long long>(count),
                          static_cast<long long>(o.copies.shape[0]));
   }
-  const int64_t heads = o.cache.shape[2], page_tokens = o.cache.shape[3];
-  const int64_t size = dtype_bytes(o.cache.dtype), token_bytes = o.cache.shape[4] * size;
+  const int64_t runs = o.cache.shape[1], page_tokens = o.cache.shape[2];
+  const int64_t size = dtype_bytes(o.cache.dtype), token_bytes = o.cache.shape[3] * size;
   const int32_t lane = o.lane;
   for (int64_t i = 0; i < count; i++) {
     const int32_t* record = copies + 4 * i;
@@ -32,13 +32,11 @@ static Status launch_copy_pages(const OpCall& call, LaunchContext& context) {
     for (int64_t i = begin; i < end; i++) {
       const int32_t* record = copies + 4 * i;
       if (record[0] != lane) continue;
-      for (int64_t part = 0; part < 2; part++) {
-        for (int64_t head = 0; head < heads; head++) {
-          const int64_t from = record[1] * o.source.stride[0] + part * o.source.stride[1] + head * o.source.stride[2];
-          const int64_t to = record[2] * o.cache.stride[0] + part * o.cache.stride[1] + head * o.cache.stride[2];
-          memcpy(o.cache.as<char>() + to * size, o.source.as<char>() + from * size,
-                 static_cast<size_t>(record[3] * token_bytes));
-        }
+      for (int64_t run = 0; run < runs; run++) {
+        const int64_t from = record[1] * o.source.stride[0] + run * o.source.stride[1];
+        const int64_t to = record[2] * o.cache.stride[0] + run * o.cache.stride[1];
+        memcpy(o.cache.as<char>() + to * size, o.source.as<char>() + from * size,
+               static_cast<size_t>(record[3] * token_bytes));
       }
     }
   });

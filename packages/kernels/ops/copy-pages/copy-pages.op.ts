@@ -8,26 +8,26 @@ import { eachFloat, pageTokens, shuffled } from '../../src/op-cases.js'
 export const copyPages = defineOp({
   name: 'copy-pages',
   summary:
-    'copies the first tokens of pages, keys and values of every head: for each record (lane, from, to, n) of this lane cache[to, :, :, 0..n) = source[from, :, :, 0..n)',
+    'copies the first tokens of pages, a run for the keys and one for the values of each head, or one in all: for each record (lane, from, to, n) of this lane cache[to, :, 0..n) = source[from, :, 0..n)',
   inputs: {
     copies: i32('maxCopies', 4),
     numCopies: i32(1),
-    source: state('float', 'sourcePages', 2, 'kvHeads', 'pageTokens', 'headDim'),
-    cache: state('float', 'pages', 2, 'kvHeads', 'pageTokens', 'headDim'),
+    source: state('float', 'sourcePages', 'runs', 'pageTokens', 'width'),
+    cache: state('float', 'pages', 'runs', 'pageTokens', 'width'),
   },
-  outputs: { cache: updated('cache', 'pages', 2, 'kvHeads', 'pageTokens', 'headDim') },
+  outputs: { cache: updated('cache', 'pages', 'runs', 'pageTokens', 'width') },
   attributes: { lane: 'i32' },
-  cost: (d, size) => ({ bytes: 4 * d.maxCopies! * d.kvHeads! * d.pageTokens! * d.headDim! * size, flops: 0 }),
+  cost: (d, size) => ({ bytes: 2 * d.maxCopies! * d.runs! * d.pageTokens! * d.width! * size, flops: 0 }),
   cases: eachFloat([
-    { name: 'none', dims: { maxCopies: 1, sourcePages: 1, pages: 1, kvHeads: 1, pageTokens, headDim: 8 } },
+    { name: 'none', dims: { maxCopies: 1, sourcePages: 1, pages: 1, runs: 1, pageTokens, width: 8 } },
     {
       name: '5 of lane 2',
-      dims: { maxCopies: 12, sourcePages: 9, pages: 20, kvHeads: 3, pageTokens, headDim: 80 },
+      dims: { maxCopies: 12, sourcePages: 9, pages: 20, runs: 6, pageTokens, width: 80 },
       attributes: { lane: 2 },
     },
     {
-      name: 'odd heads',
-      dims: { maxCopies: 7, sourcePages: 4, pages: 6, kvHeads: 2, pageTokens, headDim: 5 },
+      name: 'odd widths',
+      dims: { maxCopies: 7, sourcePages: 4, pages: 6, runs: 3, pageTokens, width: 5 },
     },
   ]),
   tolerance: { f32: 0, f16: 0, bf16: 0 },

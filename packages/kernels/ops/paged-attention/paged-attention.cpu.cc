@@ -51,6 +51,7 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
   shape.group = shape.kv_heads > 0 ? o.q.shape[1] / shape.kv_heads : 0;
   shape.head_dim = o.q.shape[2];
   shape.padded_dim = (shape.head_dim + kLanes - 1) / kLanes * kLanes;
+  shape.value_dim = shape.padded_dim;
   shape.window = o.window;
   shape.scale = o.scale;
   shape.softcap = o.softcap;

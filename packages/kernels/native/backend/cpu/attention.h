@@ -18,7 +18,7 @@ constexpr int kPageTokens = 32;
 constexpr int64_t kMaxHeadDim = 512;
 
 struct AttentionShape {
-  int64_t kv_heads, group, head_dim, padded_dim, window;
+  int64_t kv_heads, group, head_dim, padded_dim, value_dim, window;  // value_dim: of a value, padded
   float scale;
   float softcap;       // 0: none
   const float* sinks;  // a score for each head in the sum of weights; null: none
@@ -110,13 +110,13 @@ TRTLLM_INLINE void attend_page(const AttentionShape& shape, const float* q, cons
   state.best = best;
   state.total = state.total * alpha + sum(add(first, second));
   int64_t i = 0;
-  for (; i + 8 * kLanes <= shape.padded_dim; i += 8 * kLanes) {
+  for (; i + 8 * kLanes <= shape.value_dim; i += 8 * kLanes) {
     add_values<8>(sums + i, alpha, weights, values + i, stride, low, high);
   }
-  for (; i + 2 * kLanes <= shape.padded_dim; i += 2 * kLanes) {
+  for (; i + 2 * kLanes <= shape.value_dim; i += 2 * kLanes) {
     add_values<2>(sums + i, alpha, weights, values + i, stride, low, high);
   }
-  for (; i < shape.padded_dim; i += kLanes) add_values<1>(sums + i, alpha, weights, values + i, stride, low, high);
+  for (; i < shape.value_dim; i += kLanes) add_values<1>(sums + i, alpha, weights, values + i, stride, low, high);
 }
 
 // Rows [low, high) of a page of one head, widened and padded with zeros.

@@ -2,7 +2,8 @@
 #include "../../core/status.h"
 #include "../../core/tensor-ref.h"
 
-// The paged cache [pages, 2, kvHeads, kPageTokens, headDim] seen through a page table [slots, maxPages].
+// A paged cache, of heads [pages, 2, kvHeads, kPageTokens, headDim] or of latent vectors [pages, kPageTokens, width], seen
+// through a page table [slots, maxPages].
 namespace trtllm::cuda {
 
 // PERF: a constant, since a division of 64-bit integers for each 16 bytes read costs more than the reading.
@@ -18,6 +19,12 @@ struct PagedCache {
   static PagedCache of(const TensorRef& table, const TensorRef& cache) {
     return PagedCache{table.as<int32_t>(), table.shape[0],  table.shape[1],  table.stride[0], cache.as<T>(),
                       cache.shape[0],      cache.stride[0], cache.stride[1], cache.stride[2], cache.stride[3]};
+  }
+
+  // Latent vectors lie where the keys of one head would.
+  static PagedCache of_latent(const TensorRef& table, const TensorRef& cache) {
+    return PagedCache{table.as<int32_t>(), table.shape[0],  table.shape[1], table.stride[0], cache.as<T>(),
+                      cache.shape[0],      cache.stride[0], 0,              0,               cache.stride[1]};
   }
 
   // The page in `column` of a slot; -1 where the table has none.
@@ -46,6 +53,16 @@ inline Status check_cache(const char* op, const TensorRef& beside, const TensorR
   return Status::error(Code::unsupported, "%s: a %s cache of %lld tokens a page for %s rows; types must agree, pages hold %d",
                        op, dtype_name(cache.dtype), static_cast<long long>(cache.shape[3]), dtype_name(beside.dtype),
                        kPageTokens);
+}
+
+// The same of a cache of latent vectors of `width` elements.
+inline Status check_latent_cache(const char* op, const TensorRef& beside, int64_t width, const TensorRef& cache) {
+  if (beside.dtype == cache.dtype && cache.shape[1] == kPageTokens && cache.shape[2] == width) return Status();
+  return Status::error(Code::unsupported,
+                       "%s: a %s cache of %lld tokens a page of %lld for %s rows of %lld; types and widths must agree, pages "
+                       "hold %d",
+                       op, dtype_name(cache.dtype), static_cast<long long>(cache.shape[1]), static_cast<long long>(cache.shape[2]),
+                       dtype_name(beside.dtype), static_cast<long long>(width), kPageTokens);
 }
 
 }  // namespace trtllm::cuda

@@ -2,6 +2,7 @@ import { cudaStatus, Device } from '@trtllm/kernels'
 import { parseModelConfig } from '@trtllm/models'
 import { resolveModel } from '@trtllm/models/checkpoint'
 import { checkLoadOptions, engineConfig, type LoadOptions, modelPlanner } from 'trtllm/plan-model'
+import type { ModelFlags } from '../flags/model-flags.js'
 import { measureRoofline } from './measure-roofline.js'
 import { type ModelWork, modelWorkOf } from './model-work.js'
 import { type RooflineConstants, rooflineBound } from './roofline.js'
@@ -32,7 +33,7 @@ export async function planBench(model: string, load: LoadOptions, cell: UniformC
     ...(revision !== undefined && { revision }),
   })
   const parsed = await parseModelConfig(directory)
-  using device = Device.open(usableDevice(load.device ?? 'auto'), threads === undefined ? {} : { threads })
+  using device = Device.open(usableDevice(load.device), threads === undefined ? {} : { threads })
   const config = engineConfig(directory, load)
   const dtype = config.dtype === 'auto' ? (parsed.dtype ?? 'bf16') : config.dtype
   const { kind, name } = device
@@ -48,6 +49,14 @@ export async function planBench(model: string, load: LoadOptions, cell: UniformC
   const maxBatchSize = Math.min(tuned.maxBatchSize, cell.requests, cell.concurrency)
   const constants = await measureRoofline(device, dtype, work.linearsAreF8)
   return { tuned: { maxNumTokens: tuned.maxNumTokens, maxBatchSize, maxSeqLen }, work, constants }
+}
+
+/** What the flags leave open is chosen for the cell. */
+export function withSizes<Flags extends ModelFlags>(flags: Flags, { tuned }: BenchPlan): Flags {
+  const maxBatchSize =
+    flags.maxBatchSize ?? Math.min(tuned.maxBatchSize, flags.maxNumTokens ?? Number.POSITIVE_INFINITY)
+  const maxNumTokens = flags.maxNumTokens ?? Math.max(tuned.maxNumTokens, maxBatchSize)
+  return { ...flags, maxBatchSize, maxNumTokens, maxSeqLen: flags.maxSeqLen ?? tuned.maxSeqLen }
 }
 
 /** The bound of a cell with the sizes that the engine really has, and the share of it that was reached. */
@@ -74,5 +83,6 @@ export function rooflineReport(
 /** What `rooflineReport` tells. */
 export type RooflineReport = ReturnType<typeof rooflineReport>
 
-const usableDevice = (name: string): string =>
+/** What `auto` will be. */
+export const usableDevice = (name = 'auto'): string =>
   name !== 'auto' ? name : cudaStatus().devices > 0 ? 'cuda' : 'cpu'

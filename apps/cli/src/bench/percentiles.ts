@@ -10,8 +10,8 @@ export interface Percentiles {
 }
 
 /** Percentiles by the nearest rank. Values must not be empty. */
-export function percentilesOf(values: readonly number[]): Percentiles {
-  const sorted = [...values].sort((a, b) => a - b)
+export function percentilesOf(values: ArrayLike<number>): Percentiles {
+  const sorted = Float64Array.from(values).sort()
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
   return {
     p50: at(0.5),
@@ -20,10 +20,13 @@ export function percentilesOf(values: readonly number[]): Percentiles {
     p99: at(0.99),
     minimum: sorted[0]!,
     maximum: sorted.at(-1)!,
-    average: averageOf(values),
+    average: averageOf(sorted),
   }
 }
 
 /** The mean; values must not be empty. */
-export const averageOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
+export function averageOf(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]!
+  return sum / values.length
+}

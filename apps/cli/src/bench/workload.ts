@@ -40,22 +40,48 @@ function randomIds(seed: number, count: number, vocabSize: number): number[] {
   })
 }
 
+/** One request of a benchmark over HTTP: a server takes text too. */
+export interface ServedRequest {
+  readonly prompt: string | readonly number[]
+  readonly outputTokens: number
+}
+
+/** Requests of random ids over HTTP, whose numbers begin with `first`. */
+export function randomServed(
+  first: number,
+  count: number,
+  isl: number,
+  osl: number,
+  vocabSize: number,
+): ServedRequest[] {
+  return Array.from({ length: count }, (_, i) => ({
+    prompt: randomIds(first + i, isl, vocabSize),
+    outputTokens: osl,
+  }))
+}
+
 /**
- * Requests of a JSONL file in TensorRT-LLM's form: {"task_id", "input_ids", "output_tokens"} a line; a "prompt" of text
- * is encoded with `encode`. @throws TrtllmError exit 65 naming file, line and key.
+ * Requests of a JSONL file in TensorRT-LLM's form: {"task_id", "input_ids", "output_tokens"} a line, or a "prompt" of
+ * text. @throws TrtllmError exit 65 naming file, line and key.
  */
-export function readRequests(file: string, encode: (text: string) => number[]): BenchRequest[] {
+export function readDataset(file: string): ServedRequest[] {
   const lines = readDataText('--dataset', file).split('\n')
-  const requests = lines.flatMap((line, index): BenchRequest[] => {
+  const requests = lines.flatMap((line, index): ServedRequest[] => {
     if (line.trim() === '') return []
     const fields = new Fields(`${file}: line ${index + 1}`, parsed(line, `${file}: line ${index + 1}`))
     const outputTokens = fields.read('output_tokens', 'a whole number above 0', isCount)
     const ids = fields.readOptional('input_ids', 'a list of token ids', isTokenIds)
-    if (ids) return [{ promptIds: ids, outputTokens }]
-    return [{ promptIds: encode(fields.read('prompt', 'text, or input_ids', isText)), outputTokens }]
+    return [{ prompt: ids ?? fields.read('prompt', 'text, or input_ids', isText), outputTokens }]
   })
   if (requests.length === 0) throw badData(`${file}: expected a request a line, found none`)
   return requests
+}
+
+/** The requests of a file, text encoded with `encode`. @throws as `readDataset`. */
+export function readRequests(file: string, encode: (text: string) => number[]): BenchRequest[] {
+  return readDataset(file).map(({ prompt, outputTokens }) => {
+    return { promptIds: typeof prompt === 'string' ? encode(prompt) : prompt, outputTokens }
+  })
 }
 
 function parsed(line: string, where: string): unknown {

@@ -1,7 +1,7 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { Command as Program } from 'commander'
 import { type LLM, version } from 'trtllm'
-import { type BenchPlan, planBench, rooflineReport, type UniformCell } from '../bench/bench-plan.js'
+import { planBench, rooflineReport, type UniformCell, withSizes } from '../bench/bench-plan.js'
 import { benchReport, reportLines } from '../bench/bench-report.js'
 import { commitOfBuild } from '../bench/commit.js'
 import { engineTimes } from '../bench/engine-times.js'
@@ -110,14 +110,6 @@ async function runBench(flags: BenchFlags, cli: Cli, isLatency: boolean): Promis
 }
 
 const usualRequests = (isLatency: boolean): number => (isLatency ? 5 : 64)
-
-/** What the flags leave open is chosen for the cell. */
-function withSizes(flags: BenchFlags, { tuned }: BenchPlan): BenchFlags {
-  const maxBatchSize =
-    flags.maxBatchSize ?? Math.min(tuned.maxBatchSize, flags.maxNumTokens ?? Number.POSITIVE_INFINITY)
-  const maxNumTokens = flags.maxNumTokens ?? Math.max(tuned.maxNumTokens, maxBatchSize)
-  return { ...flags, maxBatchSize, maxNumTokens, maxSeqLen: flags.maxSeqLen ?? tuned.maxSeqLen }
-}
 
 function requestsOf(flags: BenchFlags, llm: LLM, isLatency: boolean): BenchRequest[] {
   const { isl = 128, osl = 128, dataset, numRequests } = flags

@@ -1,7 +1,7 @@
 import { text as readAll } from 'node:stream/consumers'
-import { cudaStatus } from '@trtllm/kernels'
 import { resolveModel } from '@trtllm/models/checkpoint'
 import type { Command as Program } from 'commander'
+import { usableDevice } from '../bench/bench-plan.js'
 import { commitOfBuild } from '../bench/commit.js'
 import { watchGpu } from '../bench/gpu-watch.js'
 import { hostFacts } from '../bench/machine.js'
@@ -56,7 +56,7 @@ async function runBenchStartup(flags: StartupFlags, cli: Cli): Promise<number> {
   const directory = await checkpointOf(flags, cli)
   const weightsBytes = readIntoCache(directory)
   const runs: StartupTimes[] = []
-  await using gpu = watchGpu(kindOf(options.device))
+  await using gpu = watchGpu(usableDevice(options.device))
   for (let run = 0; run < flags.runs; run++) {
     cli.signal.throwIfAborted()
     const task = { model: directory, options, isl: flags.isl }
@@ -73,10 +73,6 @@ async function runBenchStartup(flags: StartupFlags, cli: Cli): Promise<number> {
   giveReport(flags.json, startupLines(runs, weightsBytes), report, cli.stdout)
   return 0
 }
-
-/** What `auto` will be. */
-const kindOf = (device = 'auto'): string =>
-  device !== 'auto' ? device : cudaStatus().devices > 0 ? 'cuda' : 'cpu'
 
 async function checkpointOf(flags: StartupFlags, cli: Cli): Promise<string> {
   const { makeCheckpoint: target, revision } = flags

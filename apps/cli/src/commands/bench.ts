@@ -1,6 +1,7 @@
 import type { Command } from '../command.js'
 import { configureBenchHost } from './bench-host.js'
 import { configureBench } from './bench-requests.js'
+import { configureBenchServe } from './bench-serve.js'
 import { configureBenchStartup, configureFirstToken } from './bench-startup.js'
 
 /** `trtllm bench`: how fast a model runs. */
@@ -11,6 +12,7 @@ export const bench: Command = {
   configure(program, cli) {
     configureBench(program.command('throughput'), cli, false)
     configureBench(program.command('latency'), cli, true)
+    configureBenchServe(program.command('serve'), cli)
     configureBenchHost(program.command('host'), cli)
     configureBenchStartup(program.command('startup'), cli)
     configureFirstToken(program.command('first-token', { hidden: true }), cli)

@@ -178,4 +178,23 @@ __device__ inline Best find_best(const float* logits, int64_t count) {
   return Best{logit, id, __syncthreads_or(has_nan) != 0};
 }
 
+// log(sum(exp(logit))) in f64; an infinite best logit is the answer itself.
+__device__ inline double log_sum_exp(const float* logits, int64_t count) {
+  const float best = find_best(logits, count).logit;
+  if (best - best != 0) return best;
+  double total = 0;
+  for (int64_t i = threadIdx.x; i < count; i += kSelectThreads) {
+    const float logit = logits[i];
+    if (logit == logit) total += static_cast<double>(expf(logit - best));
+  }
+  return best + log(block_reduce(total, Sum()));
+}
+
+// A logit as a log probability. An infinite normalizer leaves certainty for its own logit and none for the others.
+__device__ inline float logprob_of(float logit, double normalizer) {
+  if (!(logit > -__builtin_inff())) return -__builtin_inff();
+  if (normalizer - normalizer != 0) return logit == normalizer ? 0.0f : -__builtin_inff();
+  return static_cast<float>(logit - normalizer);
+}
+
 }  // namespace trtllm::cuda

@@ -8,23 +8,23 @@ import type { Value } from './value.js'
  * its log probability and the best candidates.
  */
 export function appendSampling(recorder: Recorder, logits: Value): Map<keyof ResultSections, Value> {
-  const { rowSlot, rowPosition, rowSample, slotTokens, sampling, lists } = recorder.step
+  const { rowSlot, rowPosition, rowSample, rowTarget, slotTokens, sampling, lists } = recorder.step
   const { processed } = recorder.call(
     'sampling.penalize',
     ops.penalize,
-    { logits, rowSlot, rowPosition, slotTokens, sampling, lists },
+    { logits, rowSlot, rowPosition, rowSample, slotTokens, sampling, lists },
     {},
   )
   const { token } = recorder.call(
     'sampling.sample',
     ops.sample,
-    { logits: processed, rowSlot, rowPosition, rowSample, sampling, slotTokens },
+    { logits, processed, rowSlot, rowPosition, rowSample, sampling, slotTokens },
     {},
   )
   const { chosen, rank, topIds, topLogprobs } = recorder.call(
     'sampling.logprobs',
     ops.logprobs,
-    { logits, token, rowSlot, sampling },
+    { logits, processed, token, rowSlot, rowSample, rowTarget, sampling },
     {},
   )
   return new Map([

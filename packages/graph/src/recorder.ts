@@ -98,6 +98,7 @@ export class Recorder {
       rowSlot: slabValue('rowSlot'),
       rowPosition: slabValue('rowPosition'),
       rowSample: slabValue('rowSample'),
+      rowTarget: slabValue('rowTarget'),
       slotTokens,
       sampling: sectionValue(slots, 'sampling'),
       lists: sectionValue(slots, 'lists'),

@@ -29,9 +29,9 @@ describe('stepLayout', () => {
       { offset: 256, rowWords: 2 },
       { offset: 320, rowWords: 2 },
     ])
-    expect(state.sampling).toEqual({ offset: 384, rowWords: 16 })
-    expect(state.lists).toEqual({ offset: 448, rowWords: 3136 })
-    expect(stepLayout(limits).stateWords).toBe(448 + 4 * 3136)
+    expect(state.sampling).toEqual({ offset: 384, rowWords: 32 })
+    expect(state.lists).toEqual({ offset: 512, rowWords: 3136 })
+    expect(stepLayout(limits).stateWords).toBe(512 + 4 * 3136)
   })
 
   it('keeps room for the id sampled after the last position', () => {

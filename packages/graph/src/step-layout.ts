@@ -59,11 +59,12 @@ export interface SlabSections {
   readonly seqSlot: WordSection
   readonly seqStart: WordSection
   readonly seqContext: WordSection
-  /** A logits row: its token in this step, slot, position, and 1 where an id is to be sampled. */
+  /** A logits row: its token in this step, slot, position, what is done with it (`rowTasks`), and the id it scores. */
   readonly logitRows: WordSection
   readonly rowSlot: WordSection
   readonly rowPosition: WordSection
   readonly rowSample: WordSection
+  readonly rowTarget: WordSection
   /** How many records of `copies` this step has. */
   readonly numCopies: WordSection
   /** (pool, source page, destination page, tokens) a record: what is copied before anything is written. */
@@ -87,7 +88,7 @@ export interface StateSections {
   readonly slotTokens: StateSection
   /** One for each pool: [numSlots][maxPages] the page ids of each sequence. */
   readonly pageTable: readonly StateSection[]
-  /** [numSlots][16] the record of sampling-words. */
+  /** [numSlots][32] the record of sampling-words. */
   readonly sampling: StateSection
   /** [numSlots][3136] end ids, biases and bad words. */
   readonly lists: StateSection
@@ -131,6 +132,7 @@ export function stepLayout(limits: StepLimits): StepLayout {
     rowSlot: slabSpace.section(maxRows),
     rowPosition: slabSpace.section(maxRows),
     rowSample: slabSpace.section(maxRows),
+    rowTarget: slabSpace.section(maxRows),
     numCopies: slabSpace.section(1),
     // A sequence copies when it comes in, one page of each pool.
     copies: slabSpace.section(maxSeqs * limits.numPools * wordsPerCopy),

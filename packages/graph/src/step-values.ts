@@ -26,6 +26,7 @@ export interface StepState extends StepValues {
   readonly rowSlot: Value
   readonly rowPosition: Value
   readonly rowSample: Value
+  readonly rowTarget: Value
   /** State after this step's deltas: i32[slots, ...]. */
   readonly slotTokens: Value
   readonly sampling: Value
@@ -50,6 +51,7 @@ export const slabShapes: Readonly<Record<keyof SlabSections, readonly Dim[]>> = 
   rowSlot: [symbol('rows')],
   rowPosition: [symbol('rows')],
   rowSample: [symbol('rows')],
+  rowTarget: [symbol('rows')],
   numCopies: [Dim.of(1)],
   copies: [symbol('maxCopies'), Dim.of(wordsPerCopy)],
 }

@@ -180,6 +180,10 @@ namespace list_capacity {
 ${constants(sampling.listCapacity)}
 }  // namespace list_capacity
 
+namespace row_task {
+${constants(sampling.rowTasks)}
+}  // namespace row_task
+
 constexpr int kMaxLogprobs = ${sampling.maxLogprobs};
 
 }  // namespace trtllm

@@ -32,6 +32,7 @@ export {
   listWords,
   listWordsPerSlot,
   maxLogprobs,
+  rowTasks,
   samplingWords,
   samplingWordsPerSlot,
 } from './sampling-words.js'

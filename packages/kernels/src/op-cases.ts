@@ -103,14 +103,26 @@ const f32Fields: readonly string[] = [
   'repetitionPenalty',
   'presencePenalty',
   'frequencyPenalty',
+  'topPMin',
+  'topPDecay',
 ]
 
 export type SamplingRecord = Partial<Record<keyof typeof samplingWords, number>>
 
-/** One slot's sampling words; absent fields mean greedy with every cut and penalty off and no logprobs. */
+/** What absent fields of a record mean: greedy with every cut and penalty off and no logprobs. */
+const plainRecord: SamplingRecord = {
+  topP: 1,
+  repetitionPenalty: 1,
+  numLogprobs: -1,
+  numPromptLogprobs: -1,
+  topPDecay: 1,
+  topPResetId: -1,
+}
+
+/** One slot's sampling words. */
 export function samplingRecord(record: SamplingRecord): Int32Array {
   const words = new Int32Array(samplingWordsPerSlot)
-  const full = { topP: 1, repetitionPenalty: 1, numLogprobs: -1, ...record }
+  const full = { ...plainRecord, ...record }
   for (const [field, value] of Object.entries(full)) {
     const at = samplingWords[field as keyof typeof samplingWords]
     words[at] = f32Fields.includes(field) ? f32Word(value) : value

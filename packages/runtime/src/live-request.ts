@@ -1,6 +1,6 @@
 import type { CacheScope } from './cache/cache-prefix.js'
 import type { EngineRequest, Finish, SerializedError, Usage } from './request.js'
-import { encodeSampling, endIdsOf } from './sampling/sampling-record.js'
+import { encodeSampling, endIdsOf, readsHistory } from './sampling/sampling-record.js'
 import { createSequence, type Sequence } from './scheduler/sequence.js'
 import type { SlotSetup } from './step/step-builder.js'
 
@@ -88,17 +88,6 @@ export class LiveRequest {
     this.#ended = true
     return { reason, ...detail, usage: this.usage }
   }
-}
-
-/** Whether sampling looks at tokens before the last one. */
-function readsHistory(request: EngineRequest): boolean {
-  const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0, badWords = [] } = request
-  return (
-    repetitionPenalty !== 1 ||
-    presencePenalty !== 0 ||
-    frequencyPenalty !== 0 ||
-    badWords.some((ids) => ids.length > 1)
-  )
 }
 
 function cacheScope(request: EngineRequest, model: string, ropeVariant: number): CacheScope {

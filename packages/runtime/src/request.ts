@@ -16,9 +16,17 @@ export interface EngineRequest {
   readonly topK?: number
   readonly topP?: number
   readonly minP?: number
+  /** Each new token multiplies topP by this, down to topPMin, until topPResetId is sampled; 1 = off. */
+  readonly topPDecay?: number
+  readonly topPMin?: number
+  readonly topPResetId?: number
   readonly repetitionPenalty?: number
   readonly presencePenalty?: number
   readonly frequencyPenalty?: number
+  /** First prompt tokens that the penalties do not see. */
+  readonly promptIgnoreLength?: number
+  /** No run of this many ids occurs twice in prompt and output; 0 = off. */
+  readonly noRepeatNgramSize?: number
   /** Unsigned 64-bit. Fixes the random stream; without it the engine draws one. */
   readonly seed?: bigint | number
   /** Ids that end the sequence beside the model's end ids. */

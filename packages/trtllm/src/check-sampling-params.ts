@@ -1,6 +1,7 @@
-import { type ErrorCode, TrtllmError } from '@trtllm/kernels'
+import { TrtllmError } from '@trtllm/kernels'
 import type { EngineRequest } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
+import { checkKind, refuse } from './sampling-kinds.js'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
 
@@ -32,65 +33,6 @@ export interface SamplingBounds {
   readonly tokenizer: Tokenizer | undefined
 }
 
-type Kind = 'number' | 'boolean' | 'seed' | 'text' | 'texts' | 'ids' | 'bad ids' | 'bias'
-
-/** Every parameter and what it may be. The engine checks the ranges of numbers. */
-const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
-  maxTokens: 'number',
-  minTokens: 'number',
-  temperature: 'number',
-  topK: 'number',
-  topP: 'number',
-  minP: 'number',
-  repetitionPenalty: 'number',
-  presencePenalty: 'number',
-  frequencyPenalty: 'number',
-  seed: 'seed',
-  n: 'number',
-  stop: 'text',
-  stopTokenIds: 'ids',
-  includeStopStrInOutput: 'boolean',
-  ignoreEos: 'boolean',
-  bad: 'text',
-  badWords: 'texts',
-  badTokenIds: 'bad ids',
-  logitBias: 'bias',
-  logprobs: 'number',
-  skipSpecialTokens: 'boolean',
-  addSpecialTokens: 'boolean',
-  truncatePromptTokens: 'number',
-  detokenize: 'boolean',
-  returnContextLogits: 'boolean',
-}
-
-/** What people put among the parameters and belongs to the call. */
-const callOptions = new Set(['signal', 'deadlineMs', 'requestId'])
-
-const isText = (value: unknown): boolean => typeof value === 'string'
-const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.every(isItem)
-const isNumber = (value: unknown): boolean => typeof value === 'number'
-
-const rules: Readonly<Record<Kind, { expected: string; holds: (value: unknown) => boolean }>> = {
-  number: { expected: 'a number', holds: isNumber },
-  boolean: { expected: 'true or false', holds: (value) => typeof value === 'boolean' },
-  seed: { expected: 'a number or a bigint', holds: (value) => isNumber(value) || typeof value === 'bigint' },
-  text: { expected: 'a string or a list of strings', holds: (v) => isText(v) || isListOf(v, isText) },
-  texts: { expected: 'a list of strings', holds: (value) => isListOf(value, isText) },
-  ids: { expected: 'a list of token ids', holds: (value) => isListOf(value, isNumber) },
-  'bad ids': {
-    expected: 'a list of token ids or of lists of them',
-    holds: (value) => isListOf(value, (item) => isNumber(item) || isListOf(item, isNumber)),
-  },
-  bias: {
-    expected: 'a list of [id, value] or an object of values by id',
-    holds: (value) =>
-      Array.isArray(value)
-        ? isListOf(value, (pair) => isListOf(pair, isNumber) && (pair as number[]).length === 2)
-        : typeof value === 'object' && value !== null && Object.values(value).every(isNumber),
-  },
-}
-
 /**
  * Checks parameters and splits them. @throws TrtllmError invalid_type, invalid_request, out_of_range or unsupported; the
  * message and `details.field` name the parameter.
@@ -113,6 +55,7 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
     refuse('out_of_range', 'stop', `has a string of ${longest} bytes, expected at most ${maxStopBytes}`)
   const { stopTokenIds = [] } = params
   checkIds('stopTokenIds', stopTokenIds, bounds.vocabSize)
+  if (params.padId !== undefined) checkIds('padId', [params.padId], bounds.vocabSize)
   const detokenize = (params.detokenize ?? true) && bounds.tokenizer !== undefined
   if (stop.length > 0 && !detokenize)
     refuse('unsupported', 'stop', 'needs text: load the model with its tokenizer, and leave detokenize on')
@@ -131,25 +74,39 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
 }
 
 function engineSampling(params: SamplingParams, bounds: SamplingBounds): CheckedSampling['engine'] {
-  const { maxTokens, minTokens, temperature, topK, topP, minP, seed, ignoreEos, logprobs } = params
+  const { maxTokens, minTokens, temperature, topK, topP, minP, seed, logprobs } = params
   const { repetitionPenalty, presencePenalty, frequencyPenalty, returnContextLogits } = params
-  const { eosId } = bounds.tokenizer ?? {}
-  // The tokenizer's end-of-text id ends answers too, where the model's files do not say so.
-  const isExtra = eosId !== undefined && !ignoreEos && !bounds.eosIds.includes(eosId)
-  const stopIds = [
-    ...new Set([...(params.stopTokenIds ?? []), ...(isExtra && eosId < bounds.vocabSize ? [eosId] : [])]),
-  ]
+  const { topPMin, topPDecay, topPResetIds: topPResetId, promptIgnoreLength, noRepeatNgramSize } = params
   const badWords = badSequences(params, bounds)
   const logitBias = biasPairs(params.logitBias)
   const given = {
-    ...{ maxTokens, minTokens, temperature, topK, topP, minP, seed, ignoreEos, logprobs },
+    ...{ maxTokens, minTokens, temperature, topK, topP, minP, seed, logprobs },
     ...{ repetitionPenalty, presencePenalty, frequencyPenalty, returnContextLogits },
-    ...(stopIds.length > 0 && { stopIds }),
+    ...{ topPMin, topPDecay, topPResetId, promptIgnoreLength, noRepeatNgramSize },
+    ...endsOf(params, bounds),
     ...(badWords.length > 0 && { badWords }),
     ...(logitBias.length > 0 && { logitBias }),
   }
   const present = Object.entries(given).filter(([, value]) => value !== undefined)
   return Object.fromEntries(present) as CheckedSampling['engine']
+}
+
+/** What ends an answer beside its length: `endId` takes the place of the model's end ids, -1 that of none. */
+function endsOf(
+  { ignoreEos, endId, stopTokenIds = [] }: SamplingParams,
+  { eosIds, vocabSize, tokenizer }: SamplingBounds,
+): Pick<CheckedSampling['engine'], 'ignoreEos' | 'stopIds'> {
+  if (endId !== undefined && endId !== -1) checkIds('endId', [endId], vocabSize)
+  // The tokenizer's end-of-text id ends answers too, where the model's files do not say so.
+  const own = tokenizer?.eosId
+  const isExtra = own !== undefined && endId === undefined && !eosIds.includes(own) && own < vocabSize
+  const ends = ignoreEos ? [] : isExtra ? [own] : endId !== undefined && endId >= 0 ? [endId] : []
+  const stopIds = [...new Set([...stopTokenIds, ...ends])]
+  const withoutEos = ignoreEos || endId !== undefined
+  return {
+    ...(withoutEos && { ignoreEos: true }),
+    ...(stopIds.length > 0 && { stopIds }),
+  }
 }
 
 /** Every spelling of the bad words as token ids: at the beginning of a text and within it. */
@@ -183,21 +140,6 @@ function biasPairs(bias: SamplingParams['logitBias']): (readonly [number, number
 const listOf = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value
 
-function checkKind(name: string, value: unknown): void {
-  const kind = Object.hasOwn(kinds, name) ? kinds[name as keyof SamplingParams] : undefined
-  if (kind === undefined && callOptions.has(name))
-    refuse('invalid_request', name, 'is no sampling parameter; it goes into the third argument, the options')
-  if (kind === undefined)
-    refuse(
-      'invalid_request',
-      name,
-      `is no sampling parameter; expected one of ${Object.keys(kinds).join(', ')}`,
-    )
-  const { expected, holds } = rules[kind]
-  if (value !== undefined && !holds(value))
-    refuse('invalid_type', name, `is ${shownValue(value)}, expected ${expected}`)
-}
-
 function checkWhole(field: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return
   const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least}..${most}`
@@ -215,7 +157,3 @@ export const needsTokenizer = (field: string): TrtllmError =>
   new TrtllmError('unsupported', `${field} needs a tokenizer; this model was loaded without one`, {
     details: { field, param: field },
   })
-
-function refuse(code: ErrorCode, field: string, rule: string): never {
-  throw new TrtllmError(code, `${field} ${rule}`, { details: { field, param: field } })
-}

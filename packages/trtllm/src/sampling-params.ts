@@ -1,6 +1,9 @@
 /**
  * How to continue a prompt. Everything is optional; without `temperature`, `topK`, `topP` and `minP` the most likely
  * token is taken each time. Values of the model's generation_config.json are not applied, only its end ids.
+ *
+ * A token's logits go through, in this order: logit bias, repetition penalty, presence and frequency penalties, repeated
+ * n-grams, bad words, end ids before `minTokens`; then temperature, minP, topK, topP.
  */
 export interface SamplingParams {
   /** New tokens at most. Without it the answer may fill the model's context. */
@@ -15,12 +18,22 @@ export interface SamplingParams {
   topP?: number | undefined
   /** Keeps tokens at least this fraction as likely as the best one; 0..1. */
   minP?: number | undefined
+  /** Each new token multiplies `topP` by this, down to `topPMin`; 1 = off. */
+  topPDecay?: number | undefined
+  /** `topP` does not decay below it. Default 1e-6. */
+  topPMin?: number | undefined
+  /** The token id after which a decayed `topP` starts anew. */
+  topPResetIds?: number | undefined
   /** Divides (or multiplies, where negative) logits of tokens in the prompt or the answer; 1 = off. */
   repetitionPenalty?: number | undefined
   /** Is taken from logits of tokens in the answer, once. */
   presencePenalty?: number | undefined
   /** Is taken from logits of tokens in the answer, as often as they occur. */
   frequencyPenalty?: number | undefined
+  /** First prompt tokens that the penalties do not count. Default 0. */
+  promptIgnoreLength?: number | undefined
+  /** No run of this many tokens occurs twice in prompt and answer; 0 = off. */
+  noRepeatNgramSize?: number | undefined
   /** Fixes the random numbers: 0..2^64-1, a bigint above 2^53. Choice i uses seed + i. */
   seed?: number | bigint | undefined
   /** Answers to the same prompt, 1..128. Default 1. */
@@ -33,6 +46,10 @@ export interface SamplingParams {
   includeStopStrInOutput?: boolean | undefined
   /** Whether the model's end ids are ordinary tokens. */
   ignoreEos?: boolean | undefined
+  /** The one end id that counts instead of the model's; -1: none. */
+  endId?: number | undefined
+  /** Accepted for the sake of other engines: nothing is padded here. */
+  padId?: number | undefined
   /** Words that must not occur, each also with a space before it. */
   bad?: string | readonly string[] | undefined
   /** The same as `bad`. */

@@ -118,6 +118,8 @@ function samplingRecord(promptLength: number): Int32Array {
   floats[samplingWords.temperature] = 0.7
   floats[samplingWords.topP] = 0.95
   floats[samplingWords.repetitionPenalty] = 1.1
+  floats[samplingWords.topPDecay] = 1
+  record[samplingWords.processes] = 1
   record[samplingWords.seedLow] = 7
   record[samplingWords.promptLength] = promptLength
   record[samplingWords.numLogprobs] = maxLogprobs

@@ -415,8 +415,11 @@ struct LinearI8Args {
 
 struct LogprobsArgs {
   TensorRef logits;
+  TensorRef processed;
   TensorRef token;
   TensorRef row_slot;
+  TensorRef row_sample;
+  TensorRef row_target;
   TensorRef sampling;
   TensorRef chosen;
   TensorRef rank;
@@ -426,13 +429,16 @@ struct LogprobsArgs {
   [[gnu::always_inline]] static LogprobsArgs from(const OpCall& call) {
     LogprobsArgs a;
     a.logits = call.operands[0];
-    a.token = call.operands[1];
-    a.row_slot = call.operands[2];
-    a.sampling = call.operands[3];
-    a.chosen = call.operands[4];
-    a.rank = call.operands[5];
-    a.top_ids = call.operands[6];
-    a.top_logprobs = call.operands[7];
+    a.processed = call.operands[1];
+    a.token = call.operands[2];
+    a.row_slot = call.operands[3];
+    a.row_sample = call.operands[4];
+    a.row_target = call.operands[5];
+    a.sampling = call.operands[6];
+    a.chosen = call.operands[7];
+    a.rank = call.operands[8];
+    a.top_ids = call.operands[9];
+    a.top_logprobs = call.operands[10];
     return a;
   }
 };
@@ -575,6 +581,7 @@ struct PenalizeArgs {
   TensorRef logits;
   TensorRef row_slot;
   TensorRef row_position;
+  TensorRef row_sample;
   TensorRef slot_tokens;
   TensorRef sampling;
   TensorRef lists;
@@ -585,10 +592,11 @@ struct PenalizeArgs {
     a.logits = call.operands[0];
     a.row_slot = call.operands[1];
     a.row_position = call.operands[2];
-    a.slot_tokens = call.operands[3];
-    a.sampling = call.operands[4];
-    a.lists = call.operands[5];
-    a.processed = call.operands[6];
+    a.row_sample = call.operands[3];
+    a.slot_tokens = call.operands[4];
+    a.sampling = call.operands[5];
+    a.lists = call.operands[6];
+    a.processed = call.operands[7];
     return a;
   }
 };
@@ -759,6 +767,7 @@ struct RouteArgs {
 
 struct SampleArgs {
   TensorRef logits;
+  TensorRef processed;
   TensorRef row_slot;
   TensorRef row_position;
   TensorRef row_sample;
@@ -769,12 +778,13 @@ struct SampleArgs {
   [[gnu::always_inline]] static SampleArgs from(const OpCall& call) {
     SampleArgs a;
     a.logits = call.operands[0];
-    a.row_slot = call.operands[1];
-    a.row_position = call.operands[2];
-    a.row_sample = call.operands[3];
-    a.sampling = call.operands[4];
-    a.slot_tokens = call.operands[5];
-    a.token = call.operands[6];
+    a.processed = call.operands[1];
+    a.row_slot = call.operands[2];
+    a.row_position = call.operands[3];
+    a.row_sample = call.operands[4];
+    a.sampling = call.operands[5];
+    a.slot_tokens = call.operands[6];
+    a.token = call.operands[7];
     return a;
   }
 };

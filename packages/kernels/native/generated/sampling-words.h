@@ -20,7 +20,15 @@ constexpr int num_end_ids = 11;
 constexpr int num_biases = 12;
 constexpr int num_bad_word_words = 13;
 constexpr int num_logprobs = 14;
-constexpr int per_slot = 16;
+constexpr int num_prompt_logprobs = 15;
+constexpr int processes = 16;
+constexpr int prompt_ignore_length = 17;
+constexpr int no_repeat_ngram_size = 18;
+constexpr int top_p_min = 19;
+constexpr int top_p_decay = 20;
+constexpr int top_p_reset_id = 21;
+constexpr int num_candidates = 22;
+constexpr int per_slot = 32;
 }  // namespace words
 
 namespace lists {
@@ -36,6 +44,13 @@ constexpr int end_ids = 64;
 constexpr int biases = 1024;
 constexpr int bad_words = 1024;
 }  // namespace list_capacity
+
+namespace row_task {
+constexpr int none = 0;
+constexpr int sample = 1;
+constexpr int score = 2;
+constexpr int candidates = 3;
+}  // namespace row_task
 
 constexpr int kMaxLogprobs = 20;
 

@@ -2,23 +2,44 @@ import { describe, expect, it } from 'vitest'
 import { cpuIsa, Device } from '../../src/index.js'
 import { concatWords, samplingRecord } from '../../src/op-cases.js'
 import { OpRunner } from '../../src/op-runner.js'
+import { rowTasks, samplingWordsPerSlot } from '../../src/sampling-words.js'
 import { logprobs } from './logprobs.op.js'
 
+/** A row for each list of logits; row r uses slot r. */
 async function run(
   isa: string,
   logits: readonly (readonly number[])[],
   token: readonly number[],
   wanted: number[],
+  more: { task?: number; record?: object; processed?: readonly number[] } = {},
 ) {
+  const { task = rowTasks.sample, record = {}, processed = [] } = more
   using device = Device.open('cpu', { isa })
   using runner = new OpRunner(device)
   const inputs = {
     logits: Float32Array.from(logits.flat()),
+    processed: Float32Array.from(processed.length > 0 ? processed : logits.flat().fill(NaN)),
     token: Int32Array.from(token),
     rowSlot: Int32Array.from(logits.keys()),
-    sampling: concatWords(wanted.map((numLogprobs) => samplingRecord({ numLogprobs }))),
+    rowSample: new Int32Array(logits.length).fill(task),
+    rowTarget: Int32Array.from(token),
+    sampling: concatWords(
+      wanted.map((count) =>
+        samplingRecord({
+          numLogprobs: task === rowTasks.sample ? count : -1,
+          numPromptLogprobs: task === rowTasks.score ? count : -1,
+          numCandidates: task === rowTasks.candidates ? count : 0,
+          ...record,
+        }),
+      ),
+    ),
   }
-  const dims = { rows: logits.length, vocab: logits[0]?.length ?? 1, slots: wanted.length, samplingWords: 16 }
+  const dims = {
+    rows: logits.length,
+    vocab: logits[0]?.length ?? 1,
+    slots: wanted.length,
+    samplingWords: samplingWordsPerSlot,
+  }
   const results = await runner.run(
     { ...logprobs, makeInputs: () => inputs },
     { name: 'test', dims, dtype: 'f32' },
@@ -54,6 +75,30 @@ describe.each(cpuIsa().all)('logprobs on %s', (isa) => {
     expect(unsampled).toEqual(blank)
     expect(own).toMatchObject({ rank: 1, ids: blank.ids })
     expect(own?.chosen).toBeCloseTo(7 - normalizer, 6)
+  })
+
+  it('scores the target of a row and no token it sampled', async () => {
+    const [scored, unasked] = await run(isa, [row, row], [5, 5], [2, -1], { task: rowTasks.score })
+    expect(scored?.chosen).toBeCloseTo(-30 - normalizer, 5)
+    expect(scored).toMatchObject({ rank: 7, ids: [4, 1, ...new Array(18).fill(-1)] })
+    expect(unasked).toMatchObject({ rank: 0, chosen: 0 })
+    const sampled = await run(isa, [row], [5], [2], {
+      task: rowTasks.score,
+      record: { numPromptLogprobs: -1 },
+    })
+    expect(sampled[0]).toMatchObject({ rank: 0, chosen: 0 })
+  })
+
+  it('lists candidates: log probabilities of the logits, or those of penalize as they are', async () => {
+    const task = rowTasks.candidates
+    const [plain] = await run(isa, [row], [-1], [3], { task })
+    expect(plain).toMatchObject({ chosen: 0, rank: 0 })
+    expect(plain?.ids.slice(0, 4)).toEqual([4, 1, 3, -1])
+    expect(plain?.values[1]).toBeCloseTo(2 - normalizer, 6)
+    const processed = [-1, -Infinity, -0.5, -3, -2, -4, -1]
+    const [listed] = await run(isa, [row], [-1], [4], { task, record: { processes: 1 }, processed })
+    expect(listed?.ids.slice(0, 5)).toEqual([2, 0, 6, 4, -1])
+    expect(listed?.values.slice(0, 4)).toEqual([-0.5, -1, -1, -2])
   })
 
   it('counts NaN as impossible', async () => {

@@ -1,5 +1,5 @@
-// chosen = logit[token] - log(sum(exp(logit))), rank = 1 + ids with a greater logit, and the best min(k, 20, vocab) ids.
-// One block of 1024 threads a row, grid stride. Shared memory: SelectMemory (26 KB) and 20 candidates.
+// chosen = logit[id] - log(sum(exp(logit))), rank = 1 + ids with a greater logit, and the best min(k, 20, vocab) ids, where
+// id is what the row sampled or its target; or a list of candidates alone (logprobs.op.ts has the exact meaning). One block of 1024 threads a row, grid stride. Shared memory: SelectMemory (26 KB) and 20 candidates.
 // Numerics: the sum in f64; candidates are found by a radix cut and put in order by thread 0.
 #include <sampling/logit-order.cuh>
 
@@ -11,30 +11,38 @@
 namespace trtllm::cuda {
 
 struct LogprobsOperands {
-  const float* logits;
-  const int32_t *token, *row_slot, *sampling;
+  const float *logits, *processed;
+  const int32_t *token, *row_slot, *row_sample, *row_target, *sampling;
   float* chosen;
   int32_t *rank, *top_ids;
   float* top_logprobs;
-  int64_t rows, vocab, slots, logits_stride, sampling_stride, ids_stride, values_stride;
+  int64_t rows, vocab, slots, logits_stride, processed_stride, sampling_stride, ids_stride, values_stride;
 };
 
-// As native: an infinite normalizer leaves certainty for its own logit and none for the others.
-__device__ float logprob_of(float logit, double normalizer) {
-  if (!(logit > -__builtin_inff())) return -__builtin_inff();
-  if (normalizer - normalizer != 0) return logit == normalizer ? 0.0f : -__builtin_inff();
-  return static_cast<float>(logit - normalizer);
-}
+// What a row is asked for: the id to tell of (-1: none) and how many candidates (-1: nothing at all).
+struct Question {
+  int64_t id;
+  int wanted;
+  bool is_processed;  // the values are log probabilities already
+};
 
-__device__ double log_sum_exp(const float* logits, int64_t vocab) {
-  const float best = find_best(logits, vocab).logit;
-  if (best - best != 0) return best;
-  double total = 0;
-  for (int64_t i = threadIdx.x; i < vocab; i += kSelectThreads) {
-    const float logit = logits[i];
-    if (logit == logit) total += static_cast<double>(expf(logit - best));
+__device__ Question question_of(const LogprobsOperands& o, int64_t row) {
+  const int64_t slot = o.row_slot[row];
+  Question q{-1, -1, false};
+  if (slot < 0 || slot >= o.slots) return q;
+  const int32_t* record = o.sampling + slot * o.sampling_stride;
+  switch (o.row_sample[row]) {
+    case row_task::sample:
+      q = {o.token[row], record[words::num_logprobs], false};
+      break;
+    case row_task::score:
+      q = {o.row_target[row], record[words::num_prompt_logprobs], false};
+      break;
+    case row_task::candidates:
+      return {-1, record[words::num_candidates], record[words::processes] != 0};
   }
-  return best + log(block_reduce(total, Sum()));
+  if (q.id < 0 || q.id >= o.vocab) q.wanted = -1;
+  return q;
 }
 
 __global__ void __launch_bounds__(kSelectThreads) logprobs_kernel(LogprobsOperands o) {
@@ -42,32 +50,31 @@ __global__ void __launch_bounds__(kSelectThreads) logprobs_kernel(LogprobsOperan
   __shared__ int32_t found[kMaxLogprobs];
   __shared__ int num_found;
   for (int64_t row = blockIdx.x; row < o.rows; row += gridDim.x) {
-    const float* logits = o.logits + row * o.logits_stride;
-    const int64_t slot = o.row_slot[row], token = o.token[row];
-    const int asked = slot >= 0 && slot < o.slots ? o.sampling[slot * o.sampling_stride + words::num_logprobs] : -1;
-    const bool active = asked >= 0 && token >= 0 && token < o.vocab;  // the same in every thread
+    const Question q = question_of(o, row);  // the same in every thread
     if (threadIdx.x < kMaxLogprobs) {
       o.top_ids[row * o.ids_stride + threadIdx.x] = -1;
       o.top_logprobs[row * o.values_stride + threadIdx.x] = 0;
     }
-    if (!active) {
-      if (threadIdx.x == 0) {
-        o.chosen[row] = 0;
-        o.rank[row] = 0;
-      }
-      continue;
-    }
-    const double normalizer = log_sum_exp(logits, o.vocab);
-    const uint32_t own = order_key(logits[token]);
-    int better = 0;
-    for (int64_t i = threadIdx.x; i < o.vocab; i += kSelectThreads) better += order_key(logits[i]) > own ? 1 : 0;
-    better = block_reduce(better, Sum());
     if (threadIdx.x == 0) {
-      o.chosen[row] = logprob_of(logits[token], normalizer);
-      o.rank[row] = better + 1;
+      o.chosen[row] = 0;
+      o.rank[row] = 0;
       num_found = 0;
     }
-    int64_t wanted = asked < kMaxLogprobs ? asked : kMaxLogprobs;
+    if (q.wanted < 0) continue;
+    const float* logits =
+        q.is_processed ? o.processed + row * o.processed_stride : o.logits + row * o.logits_stride;
+    const double normalizer = q.is_processed ? 0.0 : log_sum_exp(logits, o.vocab);
+    if (q.id >= 0) {
+      const uint32_t own = order_key(logits[q.id]);
+      int better = 0;
+      for (int64_t i = threadIdx.x; i < o.vocab; i += kSelectThreads) better += order_key(logits[i]) > own ? 1 : 0;
+      better = block_reduce(better, Sum());
+      if (threadIdx.x == 0) {
+        o.chosen[row] = logprob_of(logits[q.id], normalizer);
+        o.rank[row] = better + 1;
+      }
+    }
+    int64_t wanted = q.wanted < kMaxLogprobs ? q.wanted : kMaxLogprobs;
     wanted = wanted < o.vocab ? wanted : o.vocab;
     if (wanted == 0) continue;
     const Cut cut = find_cut(shared, logits, o.vocab, static_cast<double>(wanted), [](int64_t) -> Mass { return 1; });
@@ -104,11 +111,25 @@ static Status launch_logprobs(const OpCall& call, LaunchContext& context) {
   const auto o = LogprobsArgs::from(call);
   const int64_t rows = o.logits.shape[0];
   if (rows == 0) return Status();
-  const LogprobsOperands operands{o.logits.as<float>(),   o.token.as<int32_t>(),   o.row_slot.as<int32_t>(),
-                                  o.sampling.as<int32_t>(), o.chosen.as<float>(),  o.rank.as<int32_t>(),
-                                  o.top_ids.as<int32_t>(), o.top_logprobs.as<float>(), rows,
-                                  o.logits.shape[1],      o.sampling.shape[0],     o.logits.stride[0],
-                                  o.sampling.stride[0],   o.top_ids.stride[0],     o.top_logprobs.stride[0]};
+  const LogprobsOperands operands{o.logits.as<float>(),
+                                  o.processed.as<float>(),
+                                  o.token.as<int32_t>(),
+                                  o.row_slot.as<int32_t>(),
+                                  o.row_sample.as<int32_t>(),
+                                  o.row_target.as<int32_t>(),
+                                  o.sampling.as<int32_t>(),
+                                  o.chosen.as<float>(),
+                                  o.rank.as<int32_t>(),
+                                  o.top_ids.as<int32_t>(),
+                                  o.top_logprobs.as<float>(),
+                                  rows,
+                                  o.logits.shape[1],
+                                  o.sampling.shape[0],
+                                  o.logits.stride[0],
+                                  o.processed.stride[0],
+                                  o.sampling.stride[0],
+                                  o.top_ids.stride[0],
+                                  o.top_logprobs.stride[0]};
   logprobs_kernel<<<grid_of(rows), kSelectThreads, 0, stream_of(context)>>>(operands);
   return launched("logprobs");
 }

@@ -11,15 +11,29 @@ namespace ISA_NS {
 // Rows go round-robin to this many parts, each with one row of scratch weights.
 constexpr int64_t kSampleParts = 16;
 
+// top_p for the output `index`, of which those before it are `outputs`.
+static double decayed_top_p(const int32_t* record, const int32_t* outputs, int64_t index) {
+  const double decay = word_f32(record, words::top_p_decay), least = word_f32(record, words::top_p_min);
+  const int32_t reset = record[words::top_p_reset_id];
+  double top_p = word_f32(record, words::top_p);
+  if (!(decay < 1) || outputs == nullptr) return top_p;
+  for (int64_t i = index - 1; i >= 0 && outputs[i] != reset; i--) {
+    top_p *= decay;
+    if (top_p <= least) return least;
+  }
+  return top_p;
+}
+
 // The drawn id, or -1 where the logits are no numbers to choose by.
-static int64_t draw(const float* logits, int64_t vocab, const int32_t* record, int64_t output_index, float* weights) {
+static int64_t draw(const float* logits, int64_t vocab, const int32_t* record, const int32_t* outputs, int64_t output_index,
+                    float* weights) {
   const float temperature = word_f32(record, words::temperature);
-  const float top_p = word_f32(record, words::top_p);
   const float min_p = word_f32(record, words::min_p);
   const int64_t top_k = record[words::top_k];
   const float best = best_logit(logits, vocab);
   if (best == __builtin_inff() || has_nan(logits, vocab)) return -1;
-  const bool greedy = !(temperature > 0) || top_k == 1 || top_p <= 0 || best == -__builtin_inff();
+  const bool greedy = !(temperature > 0) || top_k == 1 || word_f32(record, words::top_p) <= 0 ||
+                      best == -__builtin_inff();
   if (greedy) return first_id_of(logits, vocab, best);
 
   const Vec shift = set(best), divisor = set(temperature);
@@ -35,8 +49,9 @@ static int64_t draw(const float* logits, int64_t vocab, const int32_t* record, i
   }
   double mass = 0;
   for (int64_t i = 0; i < vocab; i++) mass += weights[i];
+  const double top_p = decayed_top_p(record, outputs, output_index);
   if (top_p < 1) {
-    apply_cut(find_cut(logits, weights, vocab, static_cast<double>(top_p) * mass), logits, weights, vocab);
+    apply_cut(find_cut(logits, weights, vocab, top_p * mass), logits, weights, vocab);
     mass = 0;
     for (int64_t i = 0; i < vocab; i++) mass += weights[i];
   }
@@ -74,9 +89,13 @@ static Status launch_sample(const OpCall& call, LaunchContext& context) {
         const int64_t position = o.row_position.as<int32_t>()[row];
         const int32_t* record = slot_row(o.sampling, slot);
         int32_t* tokens = slot_row(o.slot_tokens, slot);
-        if (o.row_sample.as<int32_t>()[row] == 0 || record == nullptr || tokens == nullptr) continue;
-        const float* logits = o.logits.as<float>() + row * o.logits.stride[0];
-        const int64_t id = draw(logits, vocab, record, position - record[words::prompt_length] + 1, weights);
+        if (o.row_sample.as<int32_t>()[row] != row_task::sample || record == nullptr || tokens == nullptr) continue;
+        const TensorRef& source = record[words::processes] != 0 ? o.processed : o.logits;
+        const float* logits = source.as<float>() + row * source.stride[0];
+        const int64_t prompt_length = record[words::prompt_length];
+        const bool is_inside = prompt_length >= 0 && position >= 0 && position < o.slot_tokens.shape[1];
+        const int32_t* outputs = is_inside ? tokens + prompt_length : nullptr;
+        const int64_t id = draw(logits, vocab, record, outputs, position - prompt_length + 1, weights);
         *token = static_cast<int32_t>(id);
         if (position + 1 >= 0 && position + 1 < o.slot_tokens.shape[1]) tokens[position + 1] = id < 0 ? 0 : *token;
       }

@@ -5,7 +5,7 @@ import { concatWords, type SamplingRecord, samplingRecord } from '../../src/op-c
 import { OpRunner } from '../../src/op-runner.js'
 import { namedRandom } from '../../src/parity-operands.js'
 import { sampleInputs } from '../../src/sampling-cases.js'
-import { samplingWords, samplingWordsPerSlot } from '../../src/sampling-words.js'
+import { rowTasks, samplingWords, samplingWordsPerSlot } from '../../src/sampling-words.js'
 import { sample } from './sample.op.js'
 
 // Philox4x32-10 on arbitrary-precision integers.
@@ -35,20 +35,33 @@ it('the reference generator gives the published Random123 vectors', () => {
 })
 
 function reference(opCase: OpCase, inputs: ReturnType<typeof sampleInputs>, row: number): number {
-  const { vocab = 1 } = opCase.dims
-  if (inputs.rowSample[row] === 0) return -1
+  const { vocab = 1, length = 1 } = opCase.dims
+  if (inputs.rowSample[row] !== rowTasks.sample) return -1
   const view = new DataView(inputs.sampling.buffer, row * samplingWordsPerSlot * 4)
   const float = (name: keyof typeof samplingWords) => view.getFloat32(samplingWords[name] * 4, true)
   const integer = (name: keyof typeof samplingWords) => view.getInt32(samplingWords[name] * 4, true)
-  const logits = inputs.logits.subarray(row * vocab, (row + 1) * vocab)
+  const source = integer('processes') ? inputs.processed : inputs.logits
+  const logits = source.subarray(row * vocab, (row + 1) * vocab)
   const order = Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b)
   const best = logits[order[0] ?? 0] ?? 0
+  const decayedTopP = () => {
+    const outputs = inputs.slotTokens.subarray(
+      row * length + integer('promptLength'),
+      row * length + inputs.rowPosition[row]! + 1,
+    )
+    const since = outputs.length - 1 - outputs.lastIndexOf(integer('topPResetId'))
+    let decayed = float('topP')
+    for (let step = 0; step < since; step++)
+      decayed = Math.max(float('topPMin'), decayed * float('topPDecay'))
+    return decayed
+  }
   if (float('temperature') === 0 || integer('topK') === 1 || float('topP') === 0) return order[0] ?? 0
   const weightOf = (id: number) => Math.exp(((logits[id] ?? 0) - best) / float('temperature'))
   let kept = order.filter((id) => weightOf(id) >= float('minP'))
   if (integer('topK') > 0) kept = kept.slice(0, integer('topK'))
-  if (float('topP') < 1) {
-    const limit = float('topP') * kept.reduce((sum, id) => sum + weightOf(id), 0)
+  const topP = decayedTopP()
+  if (topP < 1) {
+    const limit = topP * kept.reduce((sum, id) => sum + weightOf(id), 0)
     let mass = 0
     kept = kept.filter((id) => {
       const wanted = mass < limit
@@ -80,6 +93,7 @@ async function draw(
   const rows = records.length
   const inputs = {
     logits: Float32Array.from(records.flatMap(() => logits)),
+    processed: new Float32Array(rows * logits.length).fill(NaN),
     rowSlot: Int32Array.from(records.keys()),
     rowPosition: Int32Array.from(records, ({ index = 0 }) => index),
     rowSample: new Int32Array(rows).fill(1),

@@ -39,6 +39,13 @@ export function encodeSampling(
   record[samplingWords.numBiases] = biases.length
   record[samplingWords.numBadWordWords] = badWords.length
   record[samplingWords.numLogprobs] = request.logprobs ?? -1
+  record[samplingWords.numPromptLogprobs] = -1
+  record[samplingWords.processes] = isProcessed(request) ? 1 : 0
+  record[samplingWords.promptIgnoreLength] = request.promptIgnoreLength ?? 0
+  record[samplingWords.noRepeatNgramSize] = request.noRepeatNgramSize ?? 0
+  floats[samplingWords.topPMin] = request.topPMin ?? 1e-6
+  floats[samplingWords.topPDecay] = request.topPDecay ?? 1
+  record[samplingWords.topPResetId] = request.topPResetId ?? -1
   const lists: ListWords[] = [
     { offset: listWords.endIds, words: Int32Array.from(endIds) },
     { offset: listWords.biasIds, words: Int32Array.from(biases, ([id]) => id) },
@@ -46,6 +53,24 @@ export function encodeSampling(
     { offset: listWords.badWords, words: badWords },
   ]
   return { record, lists: lists.filter(({ words }) => words.length > 0) }
+}
+
+const hasPenalties = ({ repetitionPenalty, presencePenalty, frequencyPenalty }: EngineRequest): boolean =>
+  (repetitionPenalty ?? 1) !== 1 || (presencePenalty ?? 0) !== 0 || (frequencyPenalty ?? 0) !== 0
+
+/** Whether the logits of a request are changed before they are sampled. */
+function isProcessed(request: EngineRequest): boolean {
+  const { minTokens = 0, badWords = [], logitBias = [], noRepeatNgramSize = 0 } = request
+  const changes = minTokens > 0 || badWords.length > 0 || logitBias.length > 0 || noRepeatNgramSize > 0
+  return changes || hasPenalties(request)
+}
+
+/** Whether sampling looks at tokens before the last one. */
+export function readsHistory(request: EngineRequest): boolean {
+  const { badWords = [], noRepeatNgramSize = 0, topPDecay = 1 } = request
+  return (
+    hasPenalties(request) || noRepeatNgramSize > 0 || topPDecay < 1 || badWords.some((ids) => ids.length > 1)
+  )
 }
 
 /** Temperature a request is sampled with; a topP of 0 leaves only the best id and is greedy. */

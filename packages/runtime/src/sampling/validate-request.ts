@@ -36,6 +36,13 @@ export function validateRequest(request: EngineRequest, bounds: RequestBounds): 
       'repetitionPenalty is 0, expected a number above 0; 1 switches it off',
     )
   }
+  checkNumber('topPMin', request.topPMin, 0, 1)
+  checkNumber('topPDecay', request.topPDecay, 0, 1)
+  if (request.topPDecay === 0)
+    refuse('out_of_range', 'topPDecay', 'topPDecay is 0, expected a number above 0; 1 switches it off')
+  checkInteger('topPResetId', request.topPResetId, 0, bounds.vocabSize - 1)
+  checkInteger('promptIgnoreLength', request.promptIgnoreLength, 0, 0x7fffffff)
+  checkInteger('noRepeatNgramSize', request.noRepeatNgramSize, 0, 0x7fffffff)
   checkNumber('presencePenalty', request.presencePenalty, -100, 100)
   checkNumber('frequencyPenalty', request.frequencyPenalty, -100, 100)
   checkInteger('logprobs', request.logprobs, 0, maxLogprobs)

@@ -76,7 +76,7 @@ export function fullBudget(limits: SchedulerLimits): StepBudget {
 }
 
 /** Data words a request's sampling record and lists can take at most, and the delta records they come in. */
-const maxSetup = { deltas: 5, words: 16 + 64 + 2 * 1024 + 1024 }
+const maxSetup = { deltas: 5, words: 32 + 64 + 2 * 1024 + 1024 }
 
 /**
  * Delta room to give a plan (`maxDeltas`, `maxDeltaWords` of its step limits): a full step of prompt tokens with their

@@ -17,11 +17,11 @@ export function decodeBuckets(most: number): number[] {
  */
 export function padDecodeStep(slab: Int32Array, layout: StepLayout, count: number, bucket: number): void {
   const { seqSlot, seqStart, seqContext, tokenSlot, positions, ropeVariant } = layout.slab
-  const { logitRows, rowSlot, rowPosition, rowSample } = layout.slab
+  const { logitRows, rowSlot, rowPosition, rowSample, rowTarget } = layout.slab
   const fill = ({ offset }: { offset: number }, value: number) =>
     slab.fill(value, offset + count, offset + bucket)
   for (const section of [tokenSlot, seqSlot, rowSlot]) fill(section, -1)
-  for (const section of [positions, ropeVariant, seqContext, logitRows, rowPosition, rowSample])
+  for (const section of [positions, ropeVariant, seqContext, logitRows, rowPosition, rowSample, rowTarget])
     fill(section, 0)
   slab.fill(count, seqStart.offset + count, seqStart.offset + bucket + 1)
 }

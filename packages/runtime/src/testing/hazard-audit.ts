@@ -101,6 +101,7 @@ function slabSum({ slab: at }: StepLayout, call: StepCall, slab: Int32Array): nu
   add(at.deltas, slab[at.numDeltas.offset]! * wordsPerDelta)
   for (const section of [at.tokenSlot, at.positions]) add(section, call.tokens)
   for (const section of [at.seqSlot, at.seqContext]) add(section, call.seqs)
-  for (const section of [at.logitRows, at.rowSlot, at.rowPosition, at.rowSample]) add(section, call.rows)
+  for (const section of [at.logitRows, at.rowSlot, at.rowPosition, at.rowSample, at.rowTarget])
+    add(section, call.rows)
   return hash
 }

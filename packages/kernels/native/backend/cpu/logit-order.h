@@ -1,4 +1,6 @@
 #pragma once
+#include <cmath>
+
 #include "vec.h"
 
 // Orders over a row of logits: the best id, and the cut that keeps the best ones up to a count or a mass.
@@ -27,6 +29,28 @@ TRTLLM_INLINE bool has_nan(const float* logits, int64_t count) {
   int found = 0;
   for (int64_t i = 0; i < count; i++) found |= logits[i] != logits[i];
   return found != 0;
+}
+
+// log(sum(exp(logit))), sixteen f64 lanes joined in lane order.
+static inline double log_sum_exp(const float* logits, int64_t vocab) {
+  const float best = best_logit(logits, vocab);
+  if (best - best != 0) return best;  // infinite
+  double lanes[kLanes] = {};
+  for_stretches(vocab, [&](int64_t i, int n) {
+    float weights[kLanes];
+    store(weights, max(exp(sub(load_stretch(logits + i, n), set(best))), zero()));
+    for (int lane = 0; lane < n; lane++) lanes[lane] += weights[lane];
+  });
+  double total = 0;
+  for (int lane = 0; lane < kLanes; lane++) total += lanes[lane];
+  return best + ::log(total);
+}
+
+// A logit as a log probability. An infinite normalizer leaves certainty for its own logit and none for the others.
+static inline float logprob_of(float logit, double normalizer) {
+  if (!(logit > -__builtin_inff())) return -__builtin_inff();
+  if (normalizer - normalizer != 0) return logit == normalizer ? 0.0f : -__builtin_inff();
+  return static_cast<float>(logit - normalizer);
 }
 
 // The lowest id whose logit is `best`; 0 when there is none.

@@ -151,24 +151,51 @@ static void linear(const char* op, int64_t rows, int64_t in, int64_t out) {
   time_row(name, op, turns, {}, bytes + 2.0 * rows * (in + out), 2.0 * rows * in * out);
 }
 
-static void sample(int64_t rows, int64_t vocab, float temperature, float top_p) {
-  std::vector<int32_t> numbers, ones(static_cast<size_t>(rows), 1), words;
+// What a row asks for at the end of a step.
+struct Sampling {
+  const char* name;
+  float temperature, top_p, repetition_penalty;
+  int32_t ngram, logprobs;
+};
+
+static int32_t bits_of(float value) {
+  int32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits;
+}
+
+static void sampling(int64_t rows, int64_t vocab, const Sampling& s) {
+  constexpr int64_t kLength = 2048;
+  std::vector<int32_t> numbers, record(words::per_slot), records, tokens(static_cast<size_t>(rows * kLength));
+  record[words::temperature] = bits_of(s.temperature);
+  record[words::top_p] = bits_of(s.top_p);
+  record[words::top_p_decay] = bits_of(1);
+  record[words::repetition_penalty] = bits_of(s.repetition_penalty);
+  record[words::no_repeat_ngram_size] = s.ngram;
+  record[words::processes] = s.repetition_penalty != 1 || s.ngram > 0 ? 1 : 0;
+  record[words::num_logprobs] = s.logprobs;
   for (int64_t r = 0; r < rows; r++) {
-    int32_t record[words::per_slot] = {};
-    memcpy(&record[words::temperature], &temperature, 4);
-    memcpy(&record[words::top_p], &top_p, 4);
-    words.insert(words.end(), record, record + words::per_slot);
+    records.insert(records.end(), record.begin(), record.end());
     numbers.push_back(static_cast<int32_t>(r));
   }
-  const TensorRef row_slot = integers({rows}, numbers), row_sample = integers({rows}, ones);
-  const TensorRef sampling = integers({rows, words::per_slot}, words);
-  const TensorRef slot_tokens = integers({rows, 512}, std::vector<int32_t>(static_cast<size_t>(rows * 512), 0));
-  const TensorRef token = integers({rows}, ones), logits = tensor(DType::f32, {rows, vocab}, 3);
-  char name[128];
-  snprintf(name, sizeof name, "sample %lld x %lld, temperature %g, topP %g", static_cast<long long>(rows),
-           static_cast<long long>(vocab), temperature, top_p);
-  time_row(name, "sample", {{logits, row_slot, row_sample, row_sample, sampling, slot_tokens, token, slot_tokens}}, {},
-           4.0 * rows * vocab, 0);
+  for (size_t i = 0; i < tokens.size(); i++) tokens[i] = static_cast<int32_t>(i * 2654435761u % static_cast<uint32_t>(vocab));
+  const std::vector<int32_t> positions(static_cast<size_t>(rows), kLength - 2);
+  const std::vector<int32_t> tasks(static_cast<size_t>(rows), row_task::sample);
+  const TensorRef row_slot = integers({rows}, numbers), row_position = integers({rows}, positions);
+  const TensorRef row_sample = integers({rows}, tasks), slots = integers({rows, words::per_slot}, records);
+  const TensorRef lists = integers({rows, lists::per_slot}, std::vector<int32_t>(static_cast<size_t>(rows * lists::per_slot)));
+  const TensorRef slot_tokens = integers({rows, kLength}, tokens), token = integers({rows}, tasks);
+  const TensorRef logits = tensor(DType::f32, {rows, vocab}, 3), processed = tensor(DType::f32, {rows, vocab}, 3);
+  const TensorRef chosen = tensor(DType::f32, {rows}), rank = tensor(DType::i32, {rows});
+  const TensorRef ids = tensor(DType::i32, {rows, kMaxLogprobs}), values = tensor(DType::f32, {rows, kMaxLogprobs});
+  const std::string what = " " + std::to_string(rows) + " x " + std::to_string(vocab) + ", " + s.name;
+  const double bytes = 4.0 * static_cast<double>(rows * vocab);
+  time_row("penalize" + what, "penalize",
+           {{logits, row_slot, row_position, row_sample, slot_tokens, slots, lists, processed}}, {}, 2 * bytes, 0);
+  time_row("sample" + what, "sample",
+           {{logits, processed, row_slot, row_position, row_sample, slots, slot_tokens, token, slot_tokens}}, {}, bytes, 0);
+  time_row("logprobs" + what, "logprobs",
+           {{logits, processed, token, row_slot, row_sample, row_sample, slots, chosen, rank, ids, values}}, {}, bytes, 0);
 }
 
 int main(int argc, char** argv) {
@@ -219,8 +246,9 @@ int main(int argc, char** argv) {
   }
   if (chosen("sample")) {
     for (int64_t rows : {1, 64, 256}) {
-      sample(rows, sized(128256), 0, 1);
-      sample(rows, sized(128256), 1, 0.9f);
+      sampling(rows, sized(128256), {"greedy", 0, 1, 1, 0, -1});
+      sampling(rows, sized(128256), {"top_p 0.9", 1, 0.9f, 1, 0, -1});
+      sampling(rows, sized(128256), {"penalties, 3-grams, 5 logprobs", 1, 0.9f, 1.1f, 3, 5});
     }
   }
   b->close_stream(device, stream);

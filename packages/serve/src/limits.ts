@@ -11,6 +11,7 @@ export interface Limits {
   stops: number
   stopBytes: number
   stopTokenIds: number
+  badTokenIds: number
   topLogprobs: number
   logitBias: number
   tools: number
@@ -36,6 +37,7 @@ export const defaultLimits: Limits = {
   stops: 16,
   stopBytes: 256,
   stopTokenIds: 64,
+  badTokenIds: 256,
   topLogprobs: 20,
   logitBias: 1024,
   tools: 128,

@@ -1,7 +1,7 @@
 /** The facade's and the engine's names that are more than another spelling of the request's. */
 const names: Readonly<Record<string, string>> = {
   stopIds: 'stop_token_ids',
-  badTokenIds: 'bad_words',
+  topPResetId: 'top_p_reset_ids',
   promptIds: 'prompt',
   deadlineMs: 'timeout',
 }

@@ -26,9 +26,14 @@ export function samplingFields(limits: Limits) {
     top_p: numberField(0, 1),
     top_k: integerField(-1, maxInt32),
     min_p: numberField(0, 1),
+    top_p_min: numberField(0, 1),
+    top_p_decay: numberField(0.000001, 1),
+    top_p_reset_ids: integerField(0, maxInt32),
     repetition_penalty: numberField(0.01, 100),
     presence_penalty: numberField(-2, 2),
     frequency_penalty: numberField(-2, 2),
+    prompt_ignore_length: integerField(0, maxInt32),
+    no_repeat_ngram_size: integerField(0, maxInt32),
     seed: integerField(-maxInteger, maxInteger),
     n: integerField(1, limits.choices),
     stop: field(
@@ -45,6 +50,18 @@ export function samplingFields(limits: Limits) {
     add_special_tokens: booleanField(),
     truncate_prompt_tokens: integerField(1, maxInt32),
     bad_words: field(words(256, 'a word'), `at most 256 words, each of 1 to ${limits.stopBytes} bytes`),
+    bad_token_ids: field(
+      z
+        .union([
+          z.int().min(0).max(maxInt32),
+          z.int().min(0).max(maxInt32).array().min(1).max(limits.badTokenIds),
+        ])
+        .array()
+        .max(limits.badTokenIds),
+      `at most ${limits.badTokenIds} token ids or lists of them`,
+    ),
+    end_id: integerField(-1, maxInt32),
+    pad_id: integerField(0, maxInt32),
     logit_bias: field(
       z
         .record(z.string().regex(/^\d{1,10}$/), z.number().min(-100).max(100))

@@ -35,6 +35,9 @@ export function samplingOf(
     logitBias.map(([id]) => id),
   )
   inVocabulary('stop_token_ids', body.stop_token_ids ?? [])
+  inVocabulary('bad_token_ids', (body.bad_token_ids ?? []).flat())
+  for (const name of ['end_id', 'pad_id', 'top_p_reset_ids'] as const)
+    inVocabulary(name, body[name] === undefined ? [] : [body[name]])
   if (maxTokens !== undefined && (body.min_tokens ?? 0) > maxTokens)
     throw new ApiError(
       'out_of_range',
@@ -51,16 +54,24 @@ export function samplingOf(
     topK: body.top_k === undefined || body.top_k <= 0 ? undefined : body.top_k,
     topP: body.top_p,
     minP: body.min_p,
+    topPMin: body.top_p_min,
+    topPDecay: body.top_p_decay,
+    topPResetIds: body.top_p_reset_ids,
     repetitionPenalty: body.repetition_penalty,
     presencePenalty: body.presence_penalty,
     frequencyPenalty: body.frequency_penalty,
+    promptIgnoreLength: body.prompt_ignore_length,
+    noRepeatNgramSize: body.no_repeat_ngram_size,
     // OpenAI's seeds are signed 64-bit integers, the engine's unsigned ones.
     seed: body.seed === undefined ? undefined : BigInt.asUintN(64, BigInt(body.seed)),
     stop: body.stop?.length ? body.stop : undefined,
     stopTokenIds: body.stop_token_ids?.length ? body.stop_token_ids : undefined,
     includeStopStrInOutput: body.include_stop_str_in_output,
     ignoreEos: body.ignore_eos,
+    endId: body.end_id,
+    padId: body.pad_id,
     badWords: body.bad_words?.length ? body.bad_words : undefined,
+    badTokenIds: body.bad_token_ids?.length ? body.bad_token_ids : undefined,
     logitBias: logitBias.length ? logitBias : undefined,
     logprobs,
     skipSpecialTokens: body.skip_special_tokens,

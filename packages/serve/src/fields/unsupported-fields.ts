@@ -16,8 +16,6 @@ const unsupported: Record<string, (value: unknown) => boolean> = {
   use_beam_search: off,
   length_penalty: only(0),
   early_stopping: always,
-  top_p_min: always,
-  prompt_ignore_length: only(0),
   lora_request: never,
   return_context_logits: off,
   return_generation_logits: off,

@@ -91,6 +91,33 @@ it('probes see an operand right after the node that made it, views without their
   expect(slab).toEqual(count(3))
 })
 
+it('late probes are taken at the end, and probes of rows take those rows alone', async () => {
+  using device = Device.open('cpu')
+  using stage = new Stage(device)
+  const { operands } = quadruple
+  // Operand 1 is doubled in place behind its first use: an early probe sees it before, a late one after.
+  const nodes = [
+    ...quadruple.nodes,
+    { op: 'add', operands: [1, 1, 2], attributes: [], label: 'early' },
+    { op: 'add', operands: [1, 1, 1], attributes: [], label: 'in place' },
+  ]
+  using plan = Plan.create(device, { ...quadruple, operands, nodes })
+  const input = count(3)
+  stage.slab(0).set(input)
+  const [slab, early, late] = [0, 0, 0].map(() => new Float32Array(2 * rowDim))
+  const probes = [
+    { operand: 0, into: slab!.buffer, late: true, firstRow: 1, rows: 2 },
+    { operand: 2, into: early!.buffer, firstRow: 1 },
+    { operand: 1, into: late!.buffer, late: true, firstRow: 1, rows: 1 },
+  ]
+  await stage.run(0, [{ plan, ...sizes(3), captured: true, probes }])
+  expect(slab).toEqual(input.slice(rowDim))
+  expect(early).toEqual(input.slice(rowDim).map((value) => 4 * value))
+  expect([...late!]).toEqual(
+    [...input.subarray(rowDim, 2 * rowDim)].map((x) => 4 * x).concat(Array(rowDim).fill(0)),
+  )
+})
+
 it('a program of several plans runs in order', async () => {
   using device = Device.open('cpu')
   using stage = new Stage(device)
@@ -230,7 +257,7 @@ const plan = native.createPlan(device, {
 })
 let ticket = 0
 const submit = () => native.submit(executor, ticket++, ticket % 4,
-  [{ plan, tokens: 16, rows: 1, seqs: 1, captured: false, probes: [1], probeBytes: [1 << 22] }])
+  [{ plan, tokens: 16, rows: 1, seqs: 1, captured: false, probes: [[1, 0, -1, false]], probeBytes: [1 << 22] }])
 const executor = native.createExecutor(device, ring, () => submit())
 for (let i = 0; i < 4; i++) submit()
 parentPort.postMessage('running')

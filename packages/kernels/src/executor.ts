@@ -7,17 +7,25 @@ import { handleOf, NativeObject } from './native-object.js'
 import type { Plan, StepSizes } from './plan.js'
 import type { StepRing } from './step-ring.js'
 
-/** A copy of an operand taken right after the node that produced it, row-major, into the front of `into`. */
+/** A copy of an operand, row-major, into the front of `into`. */
 export interface StepProbe {
   readonly operand: number
   readonly into: ArrayBuffer
+  /** Rows along its first axis; all without them. */
+  readonly firstRow?: number
+  readonly rows?: number
+  /**
+   * Taken when the plan has run, which a recorded graph allows; else right after the node that produced the operand. Only
+   * for operands that the last node uses, or that are not in the arena.
+   */
+  readonly late?: boolean
 }
 
 /** One run of a plan. */
 export interface ProgramItem extends StepSizes {
   readonly plan: Plan
   readonly probes?: readonly StepProbe[]
-  /** Replay the graph recorded for these sizes (see `Plan.capture`); with probes the nodes run one by one. */
+  /** Replay the graph recorded for these sizes (see `Plan.capture`); with probes that are not late the nodes run one by one. */
   readonly captured?: boolean
 }
 
@@ -66,7 +74,9 @@ export class Executor extends NativeObject {
       rows,
       seqs,
       captured,
-      probes: probes.map(({ operand }) => operand),
+      probes: probes.map(
+        ({ operand, firstRow = 0, rows = -1, late = false }) => [operand, firstRow, rows, late] as const,
+      ),
       probeBytes: probes.map(({ into }) => into.byteLength),
     }))
     const ticket = this.#nextTicket

@@ -16,7 +16,7 @@ export interface NativeSizes {
 export interface NativeItem extends NativeSizes {
   readonly plan: NativeHandle
   readonly captured: boolean
-  readonly probes: readonly number[]
+  readonly probes: readonly (readonly [operand: number, firstRow: number, rows: number, late: boolean])[]
   readonly probeBytes: readonly number[]
 }
 

@@ -165,7 +165,17 @@ it.each<[string, object, string]>([
   [
     'a probe of nothing',
     { probes: [{ operand: 99, into: new ArrayBuffer(31) }] },
-    'operand 99 cannot be probed: no node uses it, or it is packed',
+    'operand 99 cannot be probed: no node uses it, it is packed',
+  ],
+  [
+    'a probe of rows that there are not',
+    { probes: [{ operand: 1, into: new ArrayBuffer(99), firstRow: 1, rows: 1 }] },
+    'operand 1 cannot be probed: no node uses it, it is packed, it has no rows 1 and on',
+  ],
+  [
+    'a late probe of memory that is used again',
+    { probes: [{ operand: 2, into: new ArrayBuffer(99), late: true }] },
+    'or its memory is used again before the end of the step',
   ],
 ])('a step with %s is refused, not queued', (_, changes, message) => {
   using device = Device.open('null')

@@ -150,15 +150,13 @@ export class Engine {
   #submitNext(): boolean {
     const step = this.#scheduler.next(this.#options.clock.nowMs())
     if (!step) return false
-    const { layout, vocabSize } = this.model
     const ring = this.#pipeline.nextRing
     const slab = this.#executor.slab(ring)
-    const sizes = buildStep(slab, layout, this.#cache, step, (sequence) => this.#requests.of(sequence).setup)
-    const wantsLogits = step.work.some(({ contextRows }) => contextRows > 0)
-    const logits = wantsLogits ? { logits: new Float32Array(sizes.rows * vocabSize) } : {}
+    const setupOf = (sequence: Sequence) => this.#requests.of(sequence).setup
+    const built = buildStep(slab, this.model, this.#cache, step, setupOf)
     const copies = step.copies.length > 0 ? { copies: step.copies } : {}
     const submittedMs = this.#options.clock.nowMs()
-    const call = { ring, ...sizes, ...logits, ...copies }
+    const call = { ring, ...built, ...copies }
     const flight: Flight = { step, call, submittedMs, followsPause: this.#isPausing }
     this.#isPausing = false
     for (const { sequence } of step.work) this.#requests.started(sequence, submittedMs)
@@ -188,14 +186,14 @@ export class Engine {
     else {
       this.#failedInARow = 0
       const words = this.#executor.results(flight.call.ring)
-      const numLogprobs = (sequence: Sequence) => this.#requests.of(sequence).request.logprobs
-      for (const result of readStep(flight, this.model, words, numLogprobs)) this.#accept(result)
+      const requestOf = (sequence: Sequence) => this.#requests.of(sequence).request
+      for (const result of readStep(flight, this.model, words, requestOf)) this.#accept(result)
     }
     this.#pipeline.release(flight)
     this.#stats.stepRead(flight, this.#stats.counters.generatedTokens - before)
   }
 
-  #accept({ sequence, contextLogits, token, logprobs }: SequenceResult): void {
+  #accept({ sequence, prompt, token, logprobs, logits }: SequenceResult): void {
     const live = this.#requests.of(sequence)
     if (live.ended) {
       // A stop or a cancel is seen one step late: this row was computed for nothing.
@@ -203,7 +201,7 @@ export class Engine {
       return
     }
     const { outbox } = this.#requests
-    if (contextLogits) outbox.contextLogits(live.request, contextLogits)
+    if (prompt) outbox.prompt(live.request, prompt)
     if (token === undefined) return
     const { vocabSize } = this.model
     if (token < 0 || token >= vocabSize) {
@@ -214,7 +212,7 @@ export class Engine {
       return
     }
     this.#stats.counters.generatedTokens++
-    outbox.token(live.request, token, logprobs)
+    outbox.token(live.request, token, logprobs, logits)
     const end = live.accept(token, this.#options.clock.nowMs())
     if (end) this.#requests.end(live, end.reason, end.stopId === undefined ? {} : { stopId: end.stopId })
   }

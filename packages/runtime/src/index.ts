@@ -16,6 +16,7 @@ export type {
   EngineRequest,
   Finish,
   Output,
+  PromptLogprobs,
   SerializedError,
   TokenLogprobs,
   Usage,

@@ -1,3 +1,4 @@
+import { rowTasks } from '@trtllm/kernels'
 import type { CacheScope } from './cache/cache-prefix.js'
 import type { EngineRequest, Finish, SerializedError, Usage } from './request.js'
 import { encodeSampling, endIdsOf, readsHistory } from './sampling/sampling-record.js'
@@ -40,7 +41,14 @@ export class LiveRequest {
     const isLong = rules.longRopeFromTokens !== undefined && maxLength > rules.longRopeFromTokens
     this.request = request
     this.submittedMs = nowMs
-    this.setup = { sampling, ropeVariant: isLong ? 1 : 0 }
+    this.setup = {
+      sampling,
+      ropeVariant: isLong ? 1 : 0,
+      lastTask: rowTasks.sample,
+      scoresPrompt: request.promptLogprobs !== undefined,
+      promptLogits: request.returnContextLogits ?? false,
+      lastLogits: request.returnGenerationLogits ?? false,
+    }
     this.#endIds = new Set(endIds)
     this.sequence = createSequence({
       id: request.id,
@@ -48,7 +56,7 @@ export class LiveRequest {
       promptIds: request.promptIds,
       maxLength,
       limited: request.maxTokens !== undefined,
-      contextLogits: request.returnContextLogits ?? false,
+      promptRows: this.setup.scoresPrompt || this.setup.promptLogits,
       needsHistory: readsHistory(request),
       cacheScope: cacheScope(request, rules.cacheModel, isLong ? 1 : 0),
       level: Math.round((request.priority ?? 0.5) * 100),

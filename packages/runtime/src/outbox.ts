@@ -1,9 +1,13 @@
-import type { ContextLogits, EngineRequest, Finish, Output, TokenLogprobs } from './request.js'
+import type { EngineRequest, Finish, Output, TokenLogprobs } from './request.js'
+
+/** What a step tells of prompt positions. */
+export type PromptPart = Pick<Output, 'contextLogits' | 'promptLogprobs'>
 
 interface Draft {
   tokens: number[]
   logprobs: TokenLogprobs[]
-  contextLogits: ContextLogits[]
+  generationLogits: Float32Array[]
+  promptParts: PromptPart[]
   finish?: Finish
 }
 
@@ -15,33 +19,34 @@ export class Outbox {
     return this.#drafts.size === 0
   }
 
-  token(request: EngineRequest, token: number, logprobs?: TokenLogprobs): void {
+  token(request: EngineRequest, token: number, logprobs?: TokenLogprobs, logits?: Float32Array): void {
     const draft = this.#draft(request)
     draft.tokens.push(token)
     if (logprobs) draft.logprobs.push(logprobs)
+    if (logits) draft.generationLogits.push(logits)
   }
 
-  contextLogits(request: EngineRequest, logits: ContextLogits): void {
-    this.#draft(request).contextLogits.push(logits)
+  prompt(request: EngineRequest, part: PromptPart): void {
+    this.#draft(request).promptParts.push(part)
   }
 
   finish(request: EngineRequest, finish: Finish): void {
     this.#draft(request).finish = finish
   }
 
-  /** Everything collected, as outputs; starts anew. An output carries one block of context logits at most. */
+  /** Everything collected, as outputs; starts anew. An output tells of one stretch of the prompt at most. */
   take(): Output[] {
     const outputs: Output[] = []
     for (const [request, draft] of this.#drafts) {
-      const early = draft.contextLogits.slice(0, -1)
-      for (const contextLogits of early)
-        outputs.push({ id: request.id, tokens: new Int32Array(0), contextLogits })
-      const contextLogits = draft.contextLogits.at(-1)
+      const last = draft.promptParts.pop()
+      for (const part of draft.promptParts)
+        outputs.push({ id: request.id, tokens: new Int32Array(0), ...part })
       outputs.push({
         id: request.id,
         tokens: Int32Array.from(draft.tokens),
         ...(request.logprobs !== undefined && { logprobs: draft.logprobs }),
-        ...(contextLogits && { contextLogits }),
+        ...(request.returnGenerationLogits && { generationLogits: draft.generationLogits }),
+        ...last,
         ...(draft.finish && { finish: draft.finish }),
       })
     }
@@ -50,8 +55,11 @@ export class Outbox {
   }
 
   #draft(request: EngineRequest): Draft {
-    const draft = this.#drafts.get(request) ?? { tokens: [], logprobs: [], contextLogits: [] }
-    this.#drafts.set(request, draft)
+    let draft = this.#drafts.get(request)
+    if (!draft) {
+      draft = { tokens: [], logprobs: [], generationLogits: [], promptParts: [] }
+      this.#drafts.set(request, draft)
+    }
     return draft
   }
 }

@@ -29,5 +29,9 @@ export function* unpackOutputs({ ids, tokens, whole }: PackedOutputs): Generator
   yield* whole
 }
 
-const isPlain = ({ tokens, logprobs, contextLogits, finish }: Output): boolean =>
-  tokens.length === 1 && !logprobs && !contextLogits && !finish
+/** A token alone: nothing but `id` and `tokens`. */
+const isPlain = (output: Output): boolean => {
+  if (output.tokens.length !== 1) return false
+  for (const part in output) if (part !== 'id' && part !== 'tokens') return false
+  return true
+}

@@ -38,8 +38,12 @@ export interface EngineRequest {
   readonly logitBias?: readonly (readonly [id: number, value: number])[]
   /** Log probabilities of each new token: 0 = the chosen one only, k = also the k best. */
   readonly logprobs?: number
+  /** The same of each prompt token but the first, as the tokens before it make it likely. */
+  readonly promptLogprobs?: number
   /** Whether the logits of every prompt position are sent. */
   readonly returnContextLogits?: boolean
+  /** Whether the logits that each new token was chosen by are sent, as the model gave them. */
+  readonly returnGenerationLogits?: boolean
   /** Milliseconds from submission after which the request ends with `deadline_exceeded`. */
   readonly deadlineMs?: number
   /** Requests share cached prefixes only with requests of the same salt; without one, with those without one. */
@@ -72,6 +76,18 @@ export interface ContextLogits {
   readonly values: Float32Array
 }
 
+/** Log probabilities of consecutive prompt tokens, an entry each; candidates row-major [tokens, numTop]. */
+export interface PromptLogprobs {
+  /** Position of the first token. */
+  readonly firstPosition: number
+  readonly logprobs: Float32Array
+  /** 1 = the most likely id. */
+  readonly ranks: Int32Array
+  readonly numTop: number
+  readonly topIds: Int32Array
+  readonly topLogprobs: Float32Array
+}
+
 /** Tokens of a request: given, produced, and those of the prompt that a cache had. */
 export interface Usage {
   readonly promptTokens: number
@@ -102,6 +118,9 @@ export interface Output {
   readonly tokens: Int32Array
   /** One entry a new token, when asked for. */
   readonly logprobs?: readonly TokenLogprobs[]
+  /** Logits of each new token, f32[vocab], when asked for. */
+  readonly generationLogits?: readonly Float32Array[]
   readonly contextLogits?: ContextLogits
+  readonly promptLogprobs?: PromptLogprobs
   readonly finish?: Finish
 }

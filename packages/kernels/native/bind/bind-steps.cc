@@ -53,22 +53,28 @@ Napi::Value create_executor(const Napi::CallbackInfo& info) {
                                                 info[2].As<Napi::Function>()));
 }
 
-// { plan, tokens, rows, seqs, captured, probes: operand[] , probeBytes: number[] }
+// { plan, tokens, rows, seqs, captured, probes: [operand, firstRow, rows, late][], probeBytes: number[] }
 ProgramItem to_item(const Napi::Object& from) {
   ProgramItem item;
   item.plan = unwrap<Plan>(from.Get("plan"));
   item.sizes = to_step_sizes(from);
   item.captured = from.Get("captured").ToBoolean();
-  const auto operands = from.Get("probes").As<Napi::Array>();
+  const auto probes = from.Get("probes").As<Napi::Array>();
   const auto sizes = from.Get("probeBytes").As<Napi::Array>();
-  for (uint32_t i = 0; i < operands.Length(); i++) {
+  for (uint32_t i = 0; i < probes.Length(); i++) {
+    const auto given = probes.Get(i).As<Napi::Array>();
     Probe probe;
-    probe.operand = to_int(operands.Get(i), "probe operand");
-    const int64_t bytes = item.plan->probe_bytes(probe.operand, item.sizes);
+    probe.operand = to_int(given.Get(0u), "probe operand");
+    probe.first_row = to_int(given.Get(1u), "first row of a probe");
+    probe.rows = to_int(given.Get(2u), "rows of a probe");
+    probe.late = given.Get(3u).ToBoolean();
+    const int64_t bytes = item.plan->probe_bytes(probe, item.sizes);
     const uint64_t room = to_size(sizes.Get(i), "probe bytes");
     if (bytes < 0) {
-      check(Status::error(Code::invalid, "operand %d cannot be probed: no node uses it, or it is packed",
-                                      probe.operand));
+      check(Status::error(Code::invalid,
+                          "operand %d cannot be probed: no node uses it, it is packed, it has no rows %lld and on, or its "
+                          "memory is used again before the end of the step",
+                          probe.operand, static_cast<long long>(probe.first_row)));
     }
     if (static_cast<uint64_t>(bytes) > room) {
       check(Status::error(Code::invalid, "probe of operand %d needs %lld bytes, got room for %llu",

@@ -13,7 +13,7 @@ Status Plan::create(std::shared_ptr<Device> device, PlanSpec spec, std::shared_p
   plan->limits_ = spec.limits;
   plan->arena_bytes_ = spec.arena_bytes;
   plan->operands_ = std::move(spec.operands);
-  plan->probe_points_.assign(plan->operands_.size(), {-1, -1});
+  plan->probe_points_.assign(plan->operands_.size(), {-1, -1, -1});
 
   std::vector<int> uses;
   for (NodeSpec& node : spec.nodes) {
@@ -26,6 +26,7 @@ Status Plan::create(std::shared_ptr<Device> device, PlanSpec spec, std::shared_p
       ProbePoint& point = plan->probe_points_[static_cast<size_t>(operand)];
       const bool produces = static_cast<int>(i) >= num_inputs;
       if (point.use < 0) point.use = first + static_cast<int>(i);
+      point.last_node = static_cast<int>(plan->nodes_.size());
       if (produces) point.after_node = static_cast<int>(plan->nodes_.size());
     }
     plan->nodes_.push_back({nullptr, 0, first, static_cast<int>(node.operands.size()),
@@ -86,12 +87,17 @@ std::vector<Plan::Line> Plan::explain() const {
   return lines;
 }
 
-int64_t Plan::probe_bytes(int operand, const StepSizes& sizes) const {
-  if (operand < 0 || operand >= static_cast<int>(operands_.size())) return -1;
-  const OperandSpec& spec = operands_[static_cast<size_t>(operand)];
-  if (probe_points_[static_cast<size_t>(operand)].use < 0 || spec.layout != Layout::strided) return -1;
-  int64_t bytes = dtype_bytes(spec.dtype);
-  for (int i = 0; i < spec.rank; i++) bytes *= spec.shape[i].at(sizes);
+int64_t Plan::probe_bytes(const Probe& probe, const StepSizes& sizes) const {
+  if (probe.operand < 0 || probe.operand >= static_cast<int>(operands_.size())) return -1;
+  const OperandSpec& spec = operands_[static_cast<size_t>(probe.operand)];
+  const ProbePoint& point = probe_points_[static_cast<size_t>(probe.operand)];
+  if (point.use < 0 || spec.layout != Layout::strided || spec.rank == 0) return -1;
+  if (probe.late && spec.space == Space::arena && point.last_node + 1 < static_cast<int>(nodes_.size())) return -1;
+  const int64_t there = spec.shape[0].at(sizes) - probe.first_row;
+  const int64_t rows = probe.rows < 0 ? there : probe.rows;
+  if (probe.first_row < 0 || rows < 0 || rows > there) return -1;
+  int64_t bytes = dtype_bytes(spec.dtype) * rows;
+  for (int i = 1; i < spec.rank; i++) bytes *= spec.shape[i].at(sizes);
   return bytes;
 }
 
@@ -127,10 +133,11 @@ Status Plan::run(StreamState* stream, const StepSizes& sizes, char* slab, char* 
   std::lock_guard<std::mutex> lock(mutex_);
   const Bases bases{arena_->data(), slab, result};
   table_->resolve(sizes, bases);
-  if (captured && probes.empty()) {
-    if (Recording* recording = recording_for(sizes, bases)) return replay(stream, *recording);
-  }
-  return enqueue(stream, probes);
+  const bool may_replay =
+      captured && std::all_of(probes.begin(), probes.end(), [](const Probe& probe) { return probe.late; });
+  Recording* recording = may_replay ? recording_for(sizes, bases) : nullptr;
+  TRTLLM_TRY(recording != nullptr ? replay(stream, *recording) : enqueue(stream, probes));
+  return take_late_probes(stream, probes);
 }
 
 Status Plan::replay(StreamState* stream, Recording& recording) {
@@ -201,13 +208,25 @@ static Status copy_rows(const Device& device, StreamState* stream, const TensorR
   return Status();
 }
 
+Status Plan::take(StreamState* stream, Probe& probe) {
+  TensorRef ref = table_->refs()[probe_points_[static_cast<size_t>(probe.operand)].use];
+  ref.shape[0] = probe.rows < 0 ? ref.shape[0] - probe.first_row : probe.rows;
+  const char* from = static_cast<const char*>(ref.data) + probe.first_row * ref.stride[0] * dtype_bytes(ref.dtype);
+  char* to = probe.bytes.data();
+  return copy_rows(*device_, stream, ref, 0, from, to);
+}
+
 Status Plan::take_probes(StreamState* stream, int after_node, std::vector<Probe>& probes) {
   for (Probe& probe : probes) {
-    const ProbePoint& point = probe_points_[static_cast<size_t>(probe.operand)];
-    if (point.after_node != after_node) continue;
-    const TensorRef& ref = table_->refs()[point.use];
-    char* to = probe.bytes.data();
-    TRTLLM_TRY(copy_rows(*device_, stream, ref, 0, static_cast<const char*>(ref.data), to));
+    if (probe.late || probe_points_[static_cast<size_t>(probe.operand)].after_node != after_node) continue;
+    TRTLLM_TRY(take(stream, probe));
+  }
+  return Status();
+}
+
+Status Plan::take_late_probes(StreamState* stream, std::vector<Probe>& probes) {
+  for (Probe& probe : probes) {
+    if (probe.late) TRTLLM_TRY(take(stream, probe));
   }
   return Status();
 }

@@ -9,9 +9,13 @@
 
 namespace trtllm {
 
-// A copy of an operand to the host right after the node that produced it.
+// A copy of rows of an operand to the host.
 struct Probe {
   int operand = 0;
+  int64_t first_row = 0;
+  int64_t rows = -1;  // along the first axis; -1: all from first_row on
+  // Copied when all nodes have run, which a recorded graph allows; else right after the node that produced it.
+  bool late = false;
   std::vector<char> bytes;  // row-major, filled when the step is done
 };
 
@@ -37,14 +41,16 @@ class Plan {
   int64_t result_bytes() const { return result_bytes_; }
   const std::shared_ptr<Device>& device() const { return device_; }
 
-  // Bytes of an operand in a step of these sizes, row-major without gaps; -1 when no node uses it or it is packed.
-  int64_t probe_bytes(int operand, const StepSizes& sizes) const;
+  // Bytes that a probe copies in a step of these sizes, row-major without gaps; -1 when no node uses its operand, it is
+  // packed, its rows do not exist, or it is late and the operand's memory may be used again before the end.
+  int64_t probe_bytes(const Probe& probe, const StepSizes& sizes) const;
 
   // Asks for a recorded graph of these sizes. False when the backend records none. Recording happens at a later run
   // that asks for a replay: the first such run warms up, the second records.
   bool want_capture(const StepSizes& sizes);
 
-  // Enqueues a step. With `captured` and a graph wanted for these sizes the graph is replayed; probes prevent that.
+  // Enqueues a step. With `captured` and a graph wanted for these sizes the graph is replayed; probes that are not late
+  // prevent that.
   Status run(StreamState* stream, const StepSizes& sizes, char* slab, char* result, std::vector<Probe>& probes,
              bool captured);
 
@@ -62,6 +68,7 @@ class Plan {
   struct ProbePoint {
     int after_node;  // -1: before the first
     int use;         // -1: not in the plan
+    int last_node;   // the last one that uses it
   };
   // A graph holds addresses: each ring entry that a step of some size comes from has a recording of its own.
   struct Recording {
@@ -76,6 +83,8 @@ class Plan {
   Status enqueue(StreamState* stream, std::vector<Probe>& probes);
   Status enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, int64_t* launches);
   Status take_probes(StreamState* stream, int after_node, std::vector<Probe>& probes);
+  Status take_late_probes(StreamState* stream, std::vector<Probe>& probes);
+  Status take(StreamState* stream, Probe& probe);
   Recording* recording_for(const StepSizes& sizes, const Bases& bases);
   Status replay(StreamState* stream, Recording& recording);
   OpCall call_of(const Node& node) const;

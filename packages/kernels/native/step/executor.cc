@@ -89,7 +89,7 @@ Status Executor::check(const Step& step) const {
                            static_cast<unsigned long long>(ring_->result_bytes()));
     }
     for (const Probe& probe : item.probes) {
-      if (static_cast<int64_t>(probe.bytes.size()) != plan.probe_bytes(probe.operand, sizes)) {
+      if (static_cast<int64_t>(probe.bytes.size()) != plan.probe_bytes(probe, sizes)) {
         return Status::error(Code::invalid, "step: operand %d cannot be probed", probe.operand);
       }
     }

@@ -39,7 +39,7 @@ export function encodeSampling(
   record[samplingWords.numBiases] = biases.length
   record[samplingWords.numBadWordWords] = badWords.length
   record[samplingWords.numLogprobs] = request.logprobs ?? -1
-  record[samplingWords.numPromptLogprobs] = -1
+  record[samplingWords.numPromptLogprobs] = request.promptLogprobs ?? -1
   record[samplingWords.processes] = isProcessed(request) ? 1 : 0
   record[samplingWords.promptIgnoreLength] = request.promptIgnoreLength ?? 0
   record[samplingWords.noRepeatNgramSize] = request.noRepeatNgramSize ?? 0

@@ -46,6 +46,7 @@ export function validateRequest(request: EngineRequest, bounds: RequestBounds): 
   checkNumber('presencePenalty', request.presencePenalty, -100, 100)
   checkNumber('frequencyPenalty', request.frequencyPenalty, -100, 100)
   checkInteger('logprobs', request.logprobs, 0, maxLogprobs)
+  checkInteger('promptLogprobs', request.promptLogprobs, 0, maxLogprobs)
   checkNumber('deadlineMs', request.deadlineMs, 0, Number.MAX_SAFE_INTEGER)
   checkSeed(request.seed)
   checkCacheFields(request)

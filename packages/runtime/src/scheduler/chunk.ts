@@ -39,13 +39,13 @@ export function chunk(
     budget.deltaWords - setupWords - reusedPages * limits.numPools - Math.max(0, start - delivered)
   tokens = Math.min(tokens, words)
   tokens = Math.min(tokens, words - pagesFor(tokens) * limits.numPools)
-  if (sequence.contextLogits) tokens = Math.min(tokens, tokensForRows(sequence, start, budget.rows))
+  if (sequence.promptRows) tokens = Math.min(tokens, tokensForRows(sequence, start, budget.rows))
   // Without a free row the prompt must not be completed: its last position is sampled.
   if (tokens === remaining && budget.rows === 0) tokens--
   if (tokens <= 0) return undefined
   const samples = tokens === remaining
   const end = start + tokens
-  const contextRows = sequence.contextLogits
+  const contextRows = sequence.promptRows
     ? Math.max(0, Math.min(end, sequence.promptIds.length) - Math.max(start, sequence.logitsAsked))
     : 0
   const sampledApart = samples && (contextRows === 0 || end > sequence.promptIds.length)

@@ -174,7 +174,7 @@ class Decision {
   }
 
   #isWorthWaiting(sequence: Sequence): boolean {
-    if (sequence.contextLogits) return false
+    if (sequence.promptRows) return false
     return this.#view.isComing(sequence, this.#view.offer(sequence, Number.POSITIVE_INFINITY, false))
   }
 
@@ -201,7 +201,7 @@ class Decision {
     const wordsPerPage = numPools + (sequence.needsHistory ? pageTokens : 0)
     const tokens = Math.max(0, Math.floor(room / wordsPerPage)) * pageTokens
     // Every prompt position of a sequence that wants context logits is computed once.
-    return sequence.contextLogits ? Math.min(tokens, sequence.logitsAsked) : tokens
+    return sequence.promptRows ? Math.min(tokens, sequence.logitsAsked) : tokens
   }
 }
 

@@ -14,8 +14,8 @@ const arrive = (
   promptTokens: number,
   outputTokens: number,
   limited: boolean,
-  contextLogits = false,
-) => to.arrive({ promptIds: new Int32Array(promptTokens), outputTokens, limited, contextLogits })
+  promptRows = false,
+) => to.arrive({ promptIds: new Int32Array(promptTokens), outputTokens, limited, promptRows })
 
 describe('scheduler', () => {
   it('mixes decode rows and prefill chunks, decode first', () => {
@@ -168,8 +168,8 @@ describe('scheduler', () => {
         for (const one of acts) {
           if (one.do === 'arrive') {
             const promptIds = new Int32Array(one.prompt).fill(one.first)
-            const { output: outputTokens, limited, logits: contextLogits, level } = one
-            bench.arrive({ promptIds, outputTokens, limited, contextLogits, level })
+            const { output: outputTokens, limited, logits: promptRows, level } = one
+            bench.arrive({ promptIds, outputTokens, limited, promptRows, level })
           } else if (one.do === 'wait') bench.nowMs += 2
           else if (one.do === 'submit' && bench.inFlight.length < depth) bench.submit()
           else if (one.do === 'complete') bench.complete(one.failed)

@@ -21,8 +21,8 @@ export interface Sequence {
   readonly maxLength: number
   /** Whether a token limit was asked for; without one it reserves a share and grows. */
   readonly limited: boolean
-  /** Whether every prompt position needs a logits row. */
-  readonly contextLogits: boolean
+  /** Whether every prompt position needs a logits row: its logits are sent, or its next token is scored. */
+  readonly promptRows: boolean
   /** Whether sampling reads earlier tokens from the slot (penalties, bad words), so that all must be delivered. */
   readonly needsHistory: boolean
   /** Its tokens as the cache sees them. */
@@ -49,7 +49,7 @@ export interface Sequence {
   delivered: number
   /** Prompt tokens that the cache had when it first came in. */
   cachedTokens: number
-  /** Prompt positions whose context logits have been asked for. */
+  /** Prompt positions that have had their logits row. */
   logitsAsked: number
   /** Whether the slot's sampling record and lists are on the device. */
   setupSent: boolean
@@ -72,7 +72,7 @@ export interface NewSequence {
   promptIds: Int32Array
   maxLength: number
   limited: boolean
-  contextLogits?: boolean
+  promptRows?: boolean
   needsHistory?: boolean
   cacheScope?: CacheScope
   level?: number
@@ -95,7 +95,7 @@ export function createSequence(spec: NewSequence): Sequence {
     generatedIds,
     maxLength: spec.maxLength,
     limited: spec.limited,
-    contextLogits: spec.contextLogits ?? false,
+    promptRows: spec.promptRows ?? false,
     needsHistory: spec.needsHistory ?? false,
     prefix: new CachePrefix(spec.promptIds, generatedIds, spec.cacheScope),
     level: spec.level ?? defaultLevel,

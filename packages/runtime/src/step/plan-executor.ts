@@ -1,5 +1,5 @@
 import { wordsPerCopy } from '@trtllm/graph'
-import { Executor, type ProgramItem, StepRing } from '@trtllm/kernels'
+import { Executor, type ProgramItem, type StepProbe, StepRing } from '@trtllm/kernels'
 import type { CompiledModel } from '../compiled-model.js'
 import { decodeBuckets, padDecodeStep } from './decode-bucket.js'
 import type { StepCall, StepDone, StepExecutor } from './step-executor.js'
@@ -45,7 +45,7 @@ export class PlanExecutor implements StepExecutor {
   }
 
   submit(call: StepCall, onDone: StepDone): void {
-    const step = this.#recorded(call) ?? this.#interpreted(call)
+    const step = { plan: this.#model.plan, ...this.#sizes(call), probes: this.#probes(call) }
     this.#executor.submit(call.ring, [...this.#copying(call), step], onDone)
   }
 
@@ -66,20 +66,25 @@ export class PlanExecutor implements StepExecutor {
     return [{ plan: pageCopies, tokens: 0, rows: 0, seqs: 0 }]
   }
 
-  /** A step of one token and one row a sequence, padded to a size that is recorded. */
-  #recorded({ ring, tokens, rows, seqs, logits }: StepCall): ProgramItem | undefined {
-    if (logits || tokens !== seqs || rows !== seqs) return undefined
-    const bucket = this.#buckets.find((size) => size >= seqs)
-    if (bucket === undefined) return undefined
-    const { plan, layout } = this.#model
-    padDecodeStep(this.slab(ring), layout, seqs, bucket)
-    return { plan, tokens: bucket, rows: bucket, seqs: bucket, captured: true }
+  /** A step of one token and one row a sequence is padded to a size that is recorded. */
+  #sizes({ ring, tokens, rows, seqs }: StepCall): Omit<ProgramItem, 'plan'> {
+    const isDecode = tokens === seqs && rows === seqs
+    const bucket = isDecode ? this.#buckets.find((size) => size >= seqs) : undefined
+    if (bucket === undefined) return { tokens, rows, seqs }
+    padDecodeStep(this.slab(ring), this.#model.layout, seqs, bucket)
+    return { tokens: bucket, rows: bucket, seqs: bucket, captured: true }
   }
 
-  #interpreted({ tokens, rows, seqs, logits }: StepCall): ProgramItem {
-    const { plan, logitsOperand } = this.#model
-    const probes = logits && { probes: [{ operand: logitsOperand, into: logits.buffer as ArrayBuffer }] }
-    return { plan, tokens, rows, seqs, ...probes }
+  /** The plan reads the logits to its end: they are still there after a recorded step. */
+  #probes({ logits = [] }: StepCall): StepProbe[] {
+    const operand = this.#model.logitsOperand
+    return logits.map(({ firstRow, rows, into }) => ({
+      operand,
+      firstRow,
+      rows,
+      into: into.buffer,
+      late: true,
+    }))
   }
 
   close(): void {

@@ -1,48 +1,71 @@
 import type { EngineModel } from '../compiled-model.js'
-import type { ContextLogits, TokenLogprobs } from '../request.js'
+import type { PromptPart } from '../outbox.js'
+import type { EngineRequest, TokenLogprobs } from '../request.js'
+import type { Work } from '../scheduler/batch.js'
 import type { Sequence } from '../scheduler/sequence.js'
 import type { Flight } from './pipeline.js'
 import { rowPosition } from './step-builder.js'
+import type { WantedLogits } from './step-executor.js'
 import { StepResults } from './step-results.js'
 
 /** What a finished step brought for one sequence. */
 export interface SequenceResult {
   readonly sequence: Sequence
-  readonly contextLogits?: ContextLogits
+  readonly prompt?: PromptPart
   /** Sampled id as the device wrote it; absent when nothing was sampled. */
   readonly token?: number
   readonly logprobs?: TokenLogprobs
+  /** Logits of the last position, f32[vocab], where they were wanted. */
+  readonly logits?: Float32Array
 }
 
-/** Reads a finished step sequence by sequence; `numLogprobs` says how many candidates a sequence asked for. */
+/** Reads a finished step sequence by sequence. */
 export function* readStep(
   flight: Flight,
   model: EngineModel,
   words: Int32Array,
-  numLogprobs: (sequence: Sequence) => number | undefined,
+  requestOf: (sequence: Sequence) => EngineRequest,
 ): Generator<SequenceResult> {
   const results = new StepResults(model.layout, words)
-  const { logits } = flight.call
-  const vocab = model.vocabSize
+  const wanted = [...(flight.call.logits ?? [])]
   let row = 0
   for (const work of flight.step.work) {
     const { sequence, contextRows, samples, rows } = work
     const last = row + rows - 1
-    const wanted = samples ? numLogprobs(sequence) : undefined
+    const request = requestOf(sequence)
+    const prompt =
+      contextRows > 0 ? promptPart(work, row, request, model.vocabSize, results, wanted) : undefined
+    const hasLogits = samples && wanted[0]?.firstRow === last
     yield {
       sequence,
-      ...(contextRows > 0 &&
-        logits && {
-          contextLogits: {
-            firstPosition: rowPosition(work, 0),
-            rows: contextRows,
-            vocab,
-            values: logits.slice(row * vocab, (row + contextRows) * vocab),
-          },
-        }),
+      ...(prompt && { prompt }),
       ...(samples && { token: results.token(last) }),
-      ...(wanted !== undefined && { logprobs: results.logprobs(last, wanted) }),
+      ...(samples &&
+        request.logprobs !== undefined && { logprobs: results.logprobs(last, request.logprobs) }),
+      ...(hasLogits && { logits: wanted.shift()!.into }),
     }
     row += rows
+  }
+}
+
+/** What the context rows of a piece of work tell, which begin at `firstRow`. */
+function promptPart(
+  work: Work,
+  firstRow: number,
+  { returnContextLogits, promptLogprobs: numTop }: EngineRequest,
+  vocab: number,
+  results: StepResults,
+  wanted: WantedLogits[],
+): PromptPart {
+  const { contextRows: rows, sequence } = work
+  const firstPosition = rowPosition(work, 0)
+  // Behind the last prompt token stands no other: its row is the one that samples.
+  const scored = Math.min(rows, sequence.promptIds.length - 1 - firstPosition)
+  return {
+    ...(returnContextLogits && {
+      contextLogits: { firstPosition, rows, vocab, values: wanted.shift()!.into },
+    }),
+    ...(numTop !== undefined &&
+      scored > 0 && { promptLogprobs: results.promptLogprobs(firstRow, scored, firstPosition + 1, numTop) }),
   }
 }

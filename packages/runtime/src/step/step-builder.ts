@@ -1,24 +1,30 @@
 import type { StepLayout } from '@trtllm/graph'
+import { rowTasks } from '@trtllm/kernels'
 import type { KvCache } from '../cache/kv-cache.js'
+import type { EngineModel } from '../compiled-model.js'
 import type { SamplingWords } from '../sampling/sampling-record.js'
 import type { Work } from '../scheduler/batch.js'
 import type { ScheduledStep } from '../scheduler/scheduler.js'
 import { type Sequence, tokenAt } from '../scheduler/sequence.js'
 import { DeltaWriter } from './delta-writer.js'
+import type { StepCall, WantedLogits } from './step-executor.js'
 
 /** What the step builder writes for a sequence beside its tokens. */
 export interface SlotSetup {
   readonly sampling: SamplingWords
   /** Rope table that the tokens of this sequence use. */
   readonly ropeVariant: number
+  /** What is done with the row of its last position, see `rowTasks`. */
+  readonly lastTask: number
+  /** Whether rows of prompt positions are scored by the token behind them, and whether their logits are wanted. */
+  readonly scoresPrompt: boolean
+  readonly promptLogits: boolean
+  /** Whether the logits of its last position are wanted. */
+  readonly lastLogits: boolean
 }
 
-/** How much of a slab a step uses. */
-export interface StepSizes {
-  readonly tokens: number
-  readonly rows: number
-  readonly seqs: number
-}
+/** How much of a slab a step uses, and which logits the host wants of it. */
+export type BuiltStep = Pick<StepCall, 'tokens' | 'rows' | 'seqs' | 'logits'>
 
 /**
  * Writes a scheduled step into a slab: per-token, per-sequence and per-row sections, and as deltas only what the
@@ -26,19 +32,23 @@ export interface StepSizes {
  */
 export function buildStep(
   slab: Int32Array,
-  layout: StepLayout,
+  { layout, vocabSize }: Pick<EngineModel, 'layout' | 'vocabSize'>,
   cache: KvCache,
   step: ScheduledStep,
   setupOf: (sequence: Sequence) => SlotSetup,
-): StepSizes {
+): BuiltStep {
   const deltas = new DeltaWriter(slab, layout)
+  const logits: WantedLogits[] = []
+  const want = (firstRow: number, rows: number) => {
+    if (rows > 0) logits.push({ firstRow, rows, into: new Float32Array(rows * vocabSize) })
+  }
   const at = layout.slab
   let token = 0
   let row = 0
   let seq = 0
   for (const work of step.work) {
-    const { sequence, start, tokens, rows, samples } = work
-    const { slot } = sequence
+    const { sequence, start, tokens, rows, samples, contextRows } = work
+    const { slot, promptIds } = sequence
     const setup = setupOf(sequence)
     writeDeltas(deltas, layout, cache, work, setup)
     slab[at.seqSlot.offset + seq] = slot
@@ -52,15 +62,20 @@ export function buildStep(
       slab[at.logitRows.offset + row] = token + position - start
       slab[at.rowSlot.offset + row] = slot
       slab[at.rowPosition.offset + row] = position
-      slab[at.rowSample.offset + row] = samples && i === rows - 1 ? 1 : 0
+      const isLast = samples && i === rows - 1
+      const scores = setup.scoresPrompt && !isLast
+      slab[at.rowSample.offset + row] = isLast ? setup.lastTask : scores ? rowTasks.score : rowTasks.none
+      if (scores) slab[at.rowTarget.offset + row] = promptIds[position + 1]!
       row++
     }
+    if (setup.promptLogits) want(row - rows, contextRows)
+    if (setup.lastLogits && samples) want(row - 1, 1)
     token += tokens
     seq++
   }
   slab[at.seqStart.offset + seq] = token
   deltas.close()
-  return { tokens: token, rows: row, seqs: seq }
+  return { tokens: token, rows: row, seqs: seq, ...(logits.length > 0 && { logits }) }
 }
 
 /** Position of a work item's logits row: context rows first, the sampled position last. */

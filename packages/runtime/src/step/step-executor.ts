@@ -1,14 +1,22 @@
 import type { TrtllmError } from '@trtllm/kernels'
 import type { PageCopy } from '../cache/kv-cache.js'
 
+/** Consecutive logits rows that the host wants, as the model gave them. */
+export interface WantedLogits {
+  readonly firstRow: number
+  readonly rows: number
+  /** Receives them, row-major [rows, vocab]. */
+  readonly into: Float32Array<ArrayBuffer>
+}
+
 /** A filled step: which ring entry its slab lies in and how much of it is used. */
 export interface StepCall {
   readonly ring: number
   readonly tokens: number
   readonly rows: number
   readonly seqs: number
-  /** When given, receives the raw logits of all rows, row-major [rows, vocab]. */
-  readonly logits?: Float32Array
+  /** In the order of rows; most steps have none. */
+  readonly logits?: readonly WantedLogits[]
   /** Pages to copy from before anything else; only for executors that say so. */
   readonly copies?: readonly PageCopy[]
 }

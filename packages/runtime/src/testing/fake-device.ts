@@ -1,5 +1,5 @@
 import type { StepLayout } from '@trtllm/graph'
-import { maxLogprobs, samplingWords, type TrtllmError } from '@trtllm/kernels'
+import { maxLogprobs, rowTasks, samplingWords, type TrtllmError } from '@trtllm/kernels'
 import type { PagePoolSpec } from '../cache/page-pool.js'
 import type { StepCall, StepDone, StepExecutor } from '../step/step-executor.js'
 import { mix, nonceOf } from './content-hash.js'
@@ -212,10 +212,16 @@ export class FakeDevice implements StepExecutor {
     const query = queries[slab[at.logitRows.offset + row]!]!
     const content = this.#content(query)
     const { vocabSize } = this.#options
-    for (let id = 0; call.logits && id < vocabSize; id++)
-      call.logits[row * vocabSize + id] = fakeLogit(content, id)
-    if (slab[at.rowSample.offset + row] !== 1) {
+    for (const { firstRow, rows, into } of call.logits ?? []) {
+      const first = (row - firstRow) * vocabSize
+      if (row < firstRow || row >= firstRow + rows) continue
+      for (let id = 0; id < vocabSize; id++) into[first + id] = fakeLogit(content, id)
+    }
+    const task = slab[at.rowSample.offset + row]!
+    if (task !== rowTasks.sample) {
       out[result.token.offset + row] = -1
+      if (task === rowTasks.score)
+        this.#writeLogprobs(row, mix(content, slab[at.rowTarget.offset + row]!), out)
       return
     }
     const rowPosition = slab[at.rowPosition.offset + row]!

@@ -1,8 +1,8 @@
 import { TrtllmError } from '@trtllm/kernels'
-import type { EngineRequest } from '../request.js'
+import type { EngineRequest, Output } from '../request.js'
 import { EngineBench } from './engine-bench.js'
 import { PromptSource, randomEngine } from './random-world.js'
-import { referenceStream } from './reference-stream.js'
+import { type ReferenceStream, referenceStream } from './reference-stream.js'
 import { SeededRandom } from './seeded-random.js'
 
 /** How often things happened in an interleaving; a run in which nothing happened proves nothing. */
@@ -126,9 +126,34 @@ function expectAnswer(bench: EngineBench, request: EngineRequest, counts: Interl
   if (reason !== expected.reason || tokens.length !== expected.tokens.length)
     fail(`ended too early with ${reason}`)
   counts.completed++
+  const outputs = bench.outputsOf(id)
+  const logits = outputs.flatMap(({ generationLogits = [] }) => generationLogits)
+  if (logits.length !== (request.returnGenerationLogits ? tokens.length : 0))
+    fail(`got ${logits.length} rows of generation logits for ${tokens.length} tokens`)
+  expectPromptLogprobs(request, outputs, expected.promptLogprobs, fail)
   if (!request.returnContextLogits) return
-  const rows = bench.outputsOf(id).reduce((sum, { contextLogits }) => sum + (contextLogits?.rows ?? 0), 0)
+  const rows = outputs.reduce((sum, { contextLogits }) => sum + (contextLogits?.rows ?? 0), 0)
   if (rows !== promptIds.length) fail(`got ${rows} rows of context logits for ${promptIds.length} tokens`)
+}
+
+function expectPromptLogprobs(
+  { promptLogprobs: numTop }: EngineRequest,
+  outputs: readonly Output[],
+  expected: ReferenceStream['promptLogprobs'],
+  fail: (what: string) => never,
+): void {
+  let at = 0
+  for (const { promptLogprobs: part } of outputs) {
+    if (!part) continue
+    if (part.firstPosition !== at + 1) fail(`got prompt logprobs from ${part.firstPosition} on after ${at}`)
+    for (const [i, rank] of part.ranks.entries()) {
+      const { logprob, rank: wanted, topIds } = expected[at++]!
+      const isRight = part.logprobs[i] === logprob && rank === wanted && part.numTop === numTop
+      const ids = part.topIds.subarray(i * part.numTop, (i + 1) * part.numTop)
+      if (!isRight || ids.some((id, k) => id !== topIds[k])) fail(`got wrong logprobs of prompt token ${at}`)
+    }
+  }
+  if (at !== expected.length) fail(`got logprobs of ${at} prompt tokens, expected ${expected.length}`)
 }
 
 /** Lives through `count` interleavings from `firstSeed` on. An error names the seed that brings it back. */

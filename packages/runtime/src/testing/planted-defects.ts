@@ -174,7 +174,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
   {
     name: 'reuses pages though every prompt position wants logits',
     file: 'scheduler/schedule.ts',
-    find: 'return sequence.contextLogits ? Math.min(tokens, sequence.logitsAsked) : tokens',
+    find: 'return sequence.promptRows ? Math.min(tokens, sequence.logitsAsked) : tokens',
     replace: 'return tokens',
   },
   {
@@ -230,5 +230,29 @@ export const plantedDefects: readonly PlantedDefect[] = [
     find: 'this.#send()\n    this.#cancelTimer?.()',
     replace: 'this.#send()',
     foundBy: 'deadlines',
+  },
+  {
+    name: 'scores a prompt token by the one behind the next',
+    file: 'step/step-builder.ts',
+    find: 'promptIds[position + 1]!',
+    replace: 'promptIds[position + 2]!',
+  },
+  {
+    name: 'tells of the logprobs of the wrong rows',
+    file: 'step/read-step.ts',
+    find: 'results.promptLogprobs(firstRow, scored, firstPosition + 1, numTop)',
+    replace: 'results.promptLogprobs(firstRow + 1, scored, firstPosition + 1, numTop)',
+  },
+  {
+    name: 'reuses pages though every prompt token is to be scored',
+    file: 'live-request.ts',
+    find: 'promptRows: this.setup.scoresPrompt || this.setup.promptLogits,',
+    replace: 'promptRows: this.setup.promptLogits,',
+  },
+  {
+    name: 'takes the logits of another row for those of a new token',
+    file: 'step/read-step.ts',
+    find: 'const hasLogits = samples && wanted[0]?.firstRow === last',
+    replace: 'const hasLogits = samples && wanted.length > 0',
   },
 ]

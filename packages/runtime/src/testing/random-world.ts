@@ -97,6 +97,8 @@ export class PromptSource {
       ...(random.next() < 0.7 && { ignoreEos: true }),
       ...(random.next() < 0.1 && { repetitionPenalty: 1.1 }),
       ...(random.next() < 0.1 && { returnContextLogits: true }),
+      ...(random.next() < 0.1 && { promptLogprobs: random.integer(0, 3) }),
+      ...(random.next() < 0.1 && { returnGenerationLogits: true }),
       ...(random.next() < 0.15 && { priority: random.pick([0, 0.5, 1]) }),
       ...(random.next() < 0.15 && { fairnessKey: random.pick(['a', 'b']) }),
       ...(random.next() < 0.2 && { kvCacheRetentionConfig: this.#retention() }),

@@ -74,14 +74,20 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
 }
 
 function engineSampling(params: SamplingParams, bounds: SamplingBounds): CheckedSampling['engine'] {
-  const { maxTokens, minTokens, temperature, topK, topP, minP, seed, logprobs } = params
-  const { repetitionPenalty, presencePenalty, frequencyPenalty, returnContextLogits } = params
+  const { maxTokens, minTokens, temperature, topK, topP, minP, seed, logprobs, promptLogprobs } = params
+  const {
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    returnContextLogits,
+    returnGenerationLogits,
+  } = params
   const { topPMin, topPDecay, topPResetIds: topPResetId, promptIgnoreLength, noRepeatNgramSize } = params
   const badWords = badSequences(params, bounds)
   const logitBias = biasPairs(params.logitBias)
   const given = {
-    ...{ maxTokens, minTokens, temperature, topK, topP, minP, seed, logprobs },
-    ...{ repetitionPenalty, presencePenalty, frequencyPenalty, returnContextLogits },
+    ...{ maxTokens, minTokens, temperature, topK, topP, minP, seed, logprobs, promptLogprobs },
+    ...{ repetitionPenalty, presencePenalty, frequencyPenalty, returnContextLogits, returnGenerationLogits },
     ...{ topPMin, topPDecay, topPResetId, promptIgnoreLength, noRepeatNgramSize },
     ...endsOf(params, bounds),
     ...(badWords.length > 0 && { badWords }),

@@ -1,7 +1,8 @@
+import type { CheckedSampling } from './check-sampling-params.js'
 import type {
   CompletionOutput,
   GenerationDelta,
-  PromptLogits,
+  LogitRows,
   RequestOutput,
   TokenLogprob,
 } from './request-output.js'
@@ -12,15 +13,17 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 export async function collectOutput(
   requestId: string,
   prompt: { readonly text?: string; readonly ids: Int32Array },
-  n: number,
+  { n, engine }: Pick<CheckedSampling, 'n' | 'engine'>,
   deltas: AsyncIterable<GenerationDelta>,
 ): Promise<RequestOutput> {
   const choices = Array.from({ length: n }, (_, index) => new Choice(index))
-  let contextLogits: PromptLogits | undefined
+  let contextLogits: LogitRows | undefined
+  const promptLogprobs: (TokenLogprob | null)[] = [null]
   let cachedTokens = 0
   for await (const delta of deltas) {
     choices[delta.index]!.add(delta)
     if (delta.finish && delta.index === 0) cachedTokens = delta.finish.usage.cachedTokens
+    for (const one of delta.promptLogprobs?.tokens ?? []) promptLogprobs.push(one)
     const part = delta.contextLogits
     if (!part) continue
     contextLogits ??= {
@@ -37,6 +40,7 @@ export async function collectOutput(
     promptTokenIds: [...prompt.ids],
     outputs: choices.map((choice) => choice.output()),
     ...(contextLogits && { contextLogits }),
+    ...(engine.promptLogprobs !== undefined && { promptLogprobs }),
     finished: true,
     usage: { promptTokens: prompt.ids.length, completionTokens, cachedTokens },
   }
@@ -46,6 +50,7 @@ class Choice {
   readonly #output: Writable<CompletionOutput>
   readonly #texts: string[] = []
   #logprobs: TokenLogprob[] | undefined
+  #logits: Float32Array[] | undefined
   /** As the finish counts them. */
   tokens = 0
 
@@ -53,12 +58,16 @@ class Choice {
     this.#output = { index, text: '', tokenIds: [], finishReason: 'cancelled', stopReason: null }
   }
 
-  add({ text, tokenIds, logprobs, finish }: GenerationDelta): void {
+  add({ text, tokenIds, logprobs, generationLogits, finish }: GenerationDelta): void {
     this.#texts.push(text)
     for (const id of tokenIds) this.#output.tokenIds.push(id)
     if (logprobs) {
       this.#logprobs ??= []
       for (const one of logprobs) this.#logprobs.push(one)
+    }
+    if (generationLogits) {
+      this.#logits ??= []
+      for (const row of generationLogits) this.#logits.push(row)
     }
     if (!finish) return
     this.tokens = finish.usage.completionTokens
@@ -74,6 +83,14 @@ class Choice {
       text: this.#texts.join(''),
       ...(logprobs && { logprobs }),
       ...(sum !== undefined && { cumulativeLogprob: sum }),
+      ...(this.#logits && { generationLogits: joined(this.#logits) }),
     }
   }
+}
+
+function joined(rows: readonly Float32Array[]): LogitRows {
+  const vocabSize = rows[0]?.length ?? 0
+  const values = new Float32Array(rows.length * vocabSize)
+  for (const [i, row] of rows.entries()) values.set(row, i * vocabSize)
+  return { rows: rows.length, vocabSize, values }
 }

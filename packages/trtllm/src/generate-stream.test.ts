@@ -62,7 +62,8 @@ describe('a stream of deltas', () => {
   })
 
   it('runs n choices side by side, each with its own seed', async () => {
-    const { engine, stream } = start({ maxTokens: 3, n: 3, seed: 2n ** 64n - 1n, returnContextLogits: true })
+    const about = { returnContextLogits: true, promptLogprobs: 0 }
+    const { engine, stream } = start({ maxTokens: 3, n: 3, seed: 2n ** 64n - 1n, ...about })
     const tokens: number[][] = [[], [], []]
     const finished: number[] = []
     for await (const { index, tokenIds, finish } of stream) {
@@ -72,10 +73,12 @@ describe('a stream of deltas', () => {
     expect(tokens).toEqual([1, 2, 3].map(() => [1, 2, 3]))
     expect(finished.sort()).toEqual([0, 1, 2])
     expect(engine.requests).toMatchObject([
-      { id: 'r/0', seed: 2n ** 64n - 1n, returnContextLogits: true },
-      { id: 'r/1', seed: 0n, returnContextLogits: false },
-      { id: 'r/2', seed: 1n, returnContextLogits: false },
+      { id: 'r/0', seed: 2n ** 64n - 1n, ...about },
+      { id: 'r/1', seed: 0n },
+      { id: 'r/2', seed: 1n },
     ])
+    for (const later of engine.requests.slice(1))
+      for (const field in about) expect(later).not.toHaveProperty(field)
     expect(engine.cancelled).toEqual([])
   })
 

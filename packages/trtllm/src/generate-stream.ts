@@ -40,7 +40,7 @@ export async function* generateStream(
   try {
     for (const request of requestsOf(task)) outputs.push(submit(request))
     const choices = outputs.map((stream, index) =>
-      readChoice(stream, new OutputProcessor(index, promptIds.length, sampling, tokenizer)),
+      readChoice(stream, new OutputProcessor(index, promptIds, sampling, tokenizer)),
     )
     for await (const delta of mergeStreams(choices)) {
       signal?.throwIfAborted()
@@ -73,7 +73,13 @@ function* requestsOf({
   place,
   defaultSeed,
 }: GenerationTask): Generator<EngineRequest> {
-  const { engine, n } = sampling
+  const { n } = sampling
+  const { promptLogprobs, returnContextLogits, ...engine } = sampling.engine
+  // What is told of the prompt is told once.
+  const aboutPrompt = {
+    ...(promptLogprobs !== undefined && { promptLogprobs }),
+    ...(returnContextLogits && { returnContextLogits }),
+  }
   const first = engine.seed ?? defaultSeed
   for (let index = 0; index < n; index++) {
     const seed = first === undefined ? {} : { seed: BigInt.asUintN(64, BigInt(first) + BigInt(index)) }
@@ -83,7 +89,7 @@ function* requestsOf({
       ...seed,
       id: n === 1 ? requestId : `${requestId}/${index}`,
       promptIds,
-      returnContextLogits: (engine.returnContextLogits ?? false) && index === 0,
+      ...(index === 0 && aboutPrompt),
       ...(deadlineMs !== undefined && { deadlineMs }),
     }
   }

@@ -41,7 +41,7 @@ export type {
   GenerationDelta,
   GenerationFinish,
   GenerationUsage,
-  PromptLogits,
+  LogitRows,
   RequestOutput,
   TokenLogprob,
 } from './request-output.js'

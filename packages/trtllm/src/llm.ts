@@ -20,7 +20,7 @@ import { generateStream } from './generate-stream.js'
 import type { EngineInfo } from './load-model.js'
 import { checkLoadOptions, engineConfig, type LoadOptions } from './load-options.js'
 import { type ChatPrompt, encodePrompt, isOnePrompt, type Prompt } from './prompt.js'
-import type { GenerationDelta, PromptLogits, RequestOutput } from './request-output.js'
+import type { GenerationDelta, LogitRows, RequestOutput } from './request-output.js'
 import { placeOf } from './request-place.js'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
@@ -194,7 +194,7 @@ export class LLM implements AsyncDisposable {
   }
 
   /** The logits of every position of a prompt, f32 [rows, vocabSize]: row i scores what follows token i. */
-  async score(prompt: Prompt, options: GenerateOptions = {}): Promise<PromptLogits> {
+  async score(prompt: Prompt, options: GenerateOptions = {}): Promise<LogitRows> {
     const params = { maxTokens: 1, temperature: 0, detokenize: false, returnContextLogits: true }
     const { contextLogits } = await this.generate(prompt, params, options)
     if (contextLogits) return contextLogits
@@ -235,8 +235,8 @@ export class LLM implements AsyncDisposable {
     options: GenerateOptions,
   ): Promise<RequestOutput> {
     return await this.#engine.holding(async () => {
-      const { stream, requestId, encoded, n } = await this.#start(prompt, params, options)
-      return await collectOutput(requestId, encoded, n, stream)
+      const { stream, requestId, encoded, sampling } = await this.#start(prompt, params, options)
+      return await collectOutput(requestId, encoded, sampling, stream)
     })
   }
 
@@ -253,7 +253,7 @@ export class LLM implements AsyncDisposable {
     const defaultSeed = deterministic ? 0 : undefined
     const task = { requestId, promptIds: encoded.ids, sampling, place, defaultSeed, deadlineMs, signal }
     const stream = generateStream(task, (one) => this.#engine.submit(one), this.#tokenizer)
-    return { stream, requestId, encoded, n: sampling.n }
+    return { stream, requestId, encoded, sampling }
   }
 }
 

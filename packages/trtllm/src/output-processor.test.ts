@@ -8,6 +8,7 @@ import type { GenerationDelta } from './request-output.js'
 
 const tokenizer = loadTokenizer(modelPath)
 const ids = (text: string) => tokenizer.encode(text, { addSpecialTokens: false })
+const prompt = Int32Array.of(7, 8, 9, 10, 11)
 const plain = {
   stop: [] as string[],
   stopTokenIds: [] as number[],
@@ -50,7 +51,7 @@ function outputs(
 
 /** Runs outputs to the first finish, as the caller does. */
 function run(made: Output[], sampling: Partial<Sampling> = {}): GenerationDelta[] {
-  const processor = new OutputProcessor(0, 5, { ...plain, ...sampling }, tokenizer)
+  const processor = new OutputProcessor(0, prompt, { ...plain, ...sampling }, tokenizer)
   const deltas: GenerationDelta[] = []
   for (const output of made) {
     const delta = processor.accept(output)
@@ -190,7 +191,7 @@ describe('outputs that bring no text', () => {
   })
 
   it('are nothing to tell, neither empty ones nor those after the end', () => {
-    const processor = new OutputProcessor(0, 5, plain, undefined)
+    const processor = new OutputProcessor(0, prompt, plain, undefined)
     expect(processor.accept(empty)).toBeUndefined()
     expect(processor.accept({ ...empty, finish: { reason: 'cancelled', usage } })?.finish?.reason).toBe(
       'cancelled',
@@ -200,13 +201,13 @@ describe('outputs that bring no text', () => {
 
   it('carry logits of the prompt', () => {
     const contextLogits = { firstPosition: 0, rows: 1, vocab: 2, values: Float32Array.of(1, 2) }
-    const processor = new OutputProcessor(0, 5, plain, tokenizer)
+    const processor = new OutputProcessor(0, prompt, plain, tokenizer)
     expect(processor.accept({ ...empty, contextLogits })).toMatchObject({ contextLogits, text: '' })
   })
 
   it('throw the failure of the request, also one without a reason', () => {
     const failed = (finish: Partial<Finish>) => () =>
-      new OutputProcessor(0, 5, plain, tokenizer).accept({
+      new OutputProcessor(0, prompt, plain, tokenizer).accept({
         ...empty,
         finish: { reason: 'error', usage, ...finish },
       })

@@ -1,7 +1,13 @@
-import { deserializeError, type Finish, type Output, type TokenLogprobs } from '@trtllm/runtime'
+import {
+  deserializeError,
+  type Finish,
+  type Output,
+  type PromptLogprobs,
+  type TokenLogprobs,
+} from '@trtllm/runtime'
 import { type Detokenizer, StopStrings, type Tokenizer } from '@trtllm/text'
 import type { CheckedSampling } from './check-sampling-params.js'
-import type { GenerationDelta, GenerationFinish, TokenLogprob } from './request-output.js'
+import type { GenerationDelta, GenerationFinish, PromptLogprobPart, TokenLogprob } from './request-output.js'
 
 type TextSampling = Pick<
   CheckedSampling,
@@ -14,7 +20,7 @@ type TextSampling = Pick<
  */
 export class OutputProcessor {
   readonly #index: number
-  readonly #promptTokens: number
+  readonly #promptIds: Int32Array
   readonly #sampling: TextSampling
   readonly #detokenizer: Detokenizer | undefined
   readonly #stops: StopStrings
@@ -23,13 +29,13 @@ export class OutputProcessor {
 
   constructor(
     index: number,
-    promptTokens: number,
+    promptIds: Int32Array,
     sampling: TextSampling,
     tokenizer: Pick<Tokenizer, 'createDetokenizer'> | undefined,
   ) {
     const { detokenize, skipSpecialTokens, stop, includeStop } = sampling
     this.#index = index
-    this.#promptTokens = promptTokens
+    this.#promptIds = promptIds
     this.#sampling = sampling
     this.#detokenizer = detokenize ? tokenizer?.createDetokenizer({ skipSpecialTokens }) : undefined
     this.#stops = new StopStrings(stop, { keepStop: includeStop })
@@ -41,7 +47,7 @@ export class OutputProcessor {
    */
   accept(output: Output): GenerationDelta | undefined {
     if (this.#isOver) return undefined
-    const { tokens, logprobs, contextLogits, finish } = output
+    const { tokens, logprobs, generationLogits, contextLogits, promptLogprobs, finish } = output
     if (finish?.reason === 'error')
       throw deserializeError(finish.error ?? { code: 'internal', message: 'the engine gave no reason' })
     const endsByToken = finish?.reason === 'stop'
@@ -63,13 +69,15 @@ export class OutputProcessor {
       stop = rest.stop
     }
     const ended = this.#finish(finish, stop)
-    if (taken === 0 && text === '' && !ended && !contextLogits) return undefined
+    if (taken === 0 && text === '' && !ended && !contextLogits && !promptLogprobs) return undefined
     return {
       index: this.#index,
       text,
       tokenIds: [...tokens.subarray(0, taken)],
       ...(logprobs && { logprobs: logprobsOf(tokens, logprobs, taken) }),
+      ...(generationLogits && { generationLogits: generationLogits.slice(0, taken) }),
       ...(contextLogits && { contextLogits }),
+      ...(promptLogprobs && { promptLogprobs: promptPart(this.#promptIds, promptLogprobs) }),
       ...(ended && { finish: ended }),
     }
   }
@@ -82,7 +90,7 @@ export class OutputProcessor {
   #finish(finish: Finish | undefined, stop: string | undefined): GenerationFinish | undefined {
     if (!finish && stop === undefined) return undefined
     this.#isOver = true
-    const counts = { promptTokens: this.#promptTokens, completionTokens: this.#count }
+    const counts = { promptTokens: this.#promptIds.length, completionTokens: this.#count }
     // The engine has not told about its cache where it is not asked to go on.
     if (stop !== undefined) return { reason: 'stop', stopReason: stop, usage: { ...counts, cachedTokens: 0 } }
     const { reason, stopId } = finish!
@@ -99,4 +107,17 @@ function logprobsOf(tokens: Int32Array, all: readonly TokenLogprobs[], count: nu
     rank,
     top: Array.from(topIds, (id, place) => ({ id, logprob: topLogprobs[place]! })),
   }))
+}
+
+function promptPart(promptIds: Int32Array, part: PromptLogprobs): PromptLogprobPart {
+  const { firstPosition, logprobs, ranks, numTop, topIds, topLogprobs } = part
+  const tokens = Array.from(logprobs, (logprob, i): TokenLogprob => {
+    const at = i * numTop
+    const top = Array.from(topIds.subarray(at, at + numTop), (id, k) => ({
+      id,
+      logprob: topLogprobs[at + k]!,
+    }))
+    return { id: promptIds[firstPosition + i]!, logprob, rank: ranks[i]!, top }
+  })
+  return { firstPosition, tokens }
 }

@@ -9,6 +9,12 @@ export interface TokenLogprob {
   readonly top: { id: number; logprob: number }[]
 }
 
+/** Log-probabilities of prompt tokens that follow one another, from `firstPosition` on. */
+export interface PromptLogprobPart {
+  readonly firstPosition: number
+  readonly tokens: TokenLogprob[]
+}
+
 /** Token counts of one choice. */
 export interface GenerationUsage {
   readonly promptTokens: number
@@ -35,8 +41,12 @@ export interface GenerationDelta {
   readonly tokenIds: number[]
   /** One entry a token, when asked for. */
   readonly logprobs?: TokenLogprob[]
+  /** Logits of each token, f32[vocabSize], when asked for. */
+  readonly generationLogits?: Float32Array[]
   /** Logits of prompt positions, when asked for; on choice 0. */
   readonly contextLogits?: ContextLogits
+  /** Log-probabilities of prompt tokens, when asked for; on choice 0. */
+  readonly promptLogprobs?: PromptLogprobPart
   readonly finish?: GenerationFinish
 }
 
@@ -49,12 +59,14 @@ export interface CompletionOutput {
   readonly logprobs?: TokenLogprob[]
   /** Sum of the log-probabilities of the tokens, when they were asked for. */
   readonly cumulativeLogprob?: number
+  /** The logits that each token was chosen by, as the model gave them, when asked for. */
+  readonly generationLogits?: LogitRows
   readonly finishReason: FinishReason
   readonly stopReason: string | number | null
 }
 
-/** The logits of every prompt position, row-major [rows, vocabSize]; row i scores what follows token i. */
-export interface PromptLogits {
+/** Rows of logits, row-major [rows, vocabSize]. Of a prompt: row i scores what follows token i. */
+export interface LogitRows {
   readonly rows: number
   readonly vocabSize: number
   readonly values: Float32Array
@@ -67,7 +79,9 @@ export interface RequestOutput {
   readonly prompt?: string
   readonly promptTokenIds: number[]
   readonly outputs: CompletionOutput[]
-  readonly contextLogits?: PromptLogits
+  readonly contextLogits?: LogitRows
+  /** An entry for each prompt token; null for the first, which nothing comes before. */
+  readonly promptLogprobs?: (TokenLogprob | null)[]
   readonly finished: true
   /** Of all choices together; the prompt counts once. */
   readonly usage: GenerationUsage

@@ -33,11 +33,13 @@ const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
   badTokenIds: 'bad ids',
   logitBias: 'bias',
   logprobs: 'number',
+  promptLogprobs: 'number',
   skipSpecialTokens: 'boolean',
   addSpecialTokens: 'boolean',
   truncatePromptTokens: 'number',
   detokenize: 'boolean',
   returnContextLogits: 'boolean',
+  returnGenerationLogits: 'boolean',
 }
 
 /** What people put among the parameters and belongs to the call. */

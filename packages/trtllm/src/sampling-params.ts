@@ -63,6 +63,8 @@ export interface SamplingParams {
    * own, before bias, penalties, temperature and filters.
    */
   logprobs?: number | undefined
+  /** The same of the prompt's tokens, each as the ones before it make it likely. */
+  promptLogprobs?: number | undefined
   /** Whether special tokens are left out of the text. Default true. */
   skipSpecialTokens?: boolean | undefined
   /** Whether text prompts get the tokenizer's special tokens (a beginning-of-text id). Default true; chats never do. */
@@ -73,4 +75,6 @@ export interface SamplingParams {
   detokenize?: boolean | undefined
   /** Whether the logits of every prompt position are returned. */
   returnContextLogits?: boolean | undefined
+  /** Whether the logits that each new token was chosen by are returned, as the model gave them. */
+  returnGenerationLogits?: boolean | undefined
 }

@@ -25,12 +25,7 @@ it.each<[string, string[], number, RegExp]>([
     69,
     /--url http:\/\/127.0.0.1:1: no server answers/,
   ],
-  [
-    'a server that does not start',
-    ['--max-seq-len', '999999'],
-    1,
-    /trtllm-serve ended with 78: .*max.seq.len/,
-  ],
+  ['a server that does not start', ['--tokenizer', '/nowhere'], 1, /trtllm-serve ended with \d+: .*nowhere/],
   ['two sources of lengths', ['--isl', '4', '--dataset', 'x'], 64, /--dataset has lengths of its own/],
 ])('refuses %s', async (_, flags, exitCode, message) => {
   const { code, stderr } = await serve(...flags)

@@ -3,6 +3,8 @@ import { unknownArchitecture } from './bad-input.js'
 import { cohereKeys } from './cohere/cohere.config.js'
 import { cohere2Keys } from './cohere2/cohere2.config.js'
 import type { DecoderConfig } from './decoder-config.js'
+import { deepseekV2Keys } from './deepseek-v2/deepseek-v2.config.js'
+import { deepseekV3Keys } from './deepseek-v3/deepseek-v3.config.js'
 import { exaone4Keys } from './exaone4/exaone4.config.js'
 import { gemma2Keys } from './gemma2/gemma2.config.js'
 import { gemma3ConditionalKeys, gemma3Keys } from './gemma3/gemma3.config.js'
@@ -59,6 +61,16 @@ const families: readonly Family[] = [
   family(['Exaone4ForCausalLM'], exaone4Keys, async () => (await import('./exaone4/exaone4.js')).exaone4),
   family(['CohereForCausalLM'], cohereKeys, async () => (await import('./cohere/cohere.js')).cohere),
   family(['Cohere2ForCausalLM'], cohere2Keys, async () => (await import('./cohere2/cohere2.js')).cohere2),
+  family(
+    ['DeepseekV2ForCausalLM'],
+    deepseekV2Keys,
+    async () => (await import('./deepseek-v2/deepseek-v2.js')).deepseekV2,
+  ),
+  family(
+    ['DeepseekV3ForCausalLM'],
+    deepseekV3Keys,
+    async () => (await import('./deepseek-v3/deepseek-v3.js')).deepseekV3,
+  ),
   family(['Olmo2ForCausalLM'], olmo2Keys, async () => (await import('./olmo2/olmo2.js')).olmo2),
 ]
 

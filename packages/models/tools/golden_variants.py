@@ -101,6 +101,18 @@ olmo2 = {
     "gqa": dict(attention_bias=True, tie_word_embeddings=True, rope_scaling=yarn),
 }
 
+latent = dict(num_key_value_heads=4, q_lora_rank=40, kv_lora_rank=48, qk_nope_head_dim=24, qk_rope_head_dim=12, v_head_dim=20, n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=48, n_shared_experts=2, first_k_dense_replace=1)
+deepseek_yarn = dict(yarn, mscale=0.707, mscale_all_dim=0.9, beta_fast=32, beta_slow=1)
+deepseek_v2 = {
+    "lite": dict(q_lora_rank=None, topk_method="greedy", n_group=1, topk_group=1, rope_scaling=deepseek_yarn),
+    "groups": dict(num_hidden_layers=3, topk_method="group_limited_greedy", n_group=4, topk_group=2, routed_scaling_factor=4.0, attention_bias=True, mlp_bias=True, n_shared_experts=1, rope_scaling=deepseek_yarn),
+    "dense": dict(first_k_dense_replace=2, tie_word_embeddings=True, n_group=1, topk_group=1, kv_lora_rank=38, qk_nope_head_dim=10, qk_rope_head_dim=6, v_head_dim=18),
+}
+deepseek_v3 = {
+    "groups": dict(num_hidden_layers=3, scoring_func="sigmoid", topk_method="noaux_tc", n_group=4, topk_group=2, routed_scaling_factor=2.5, norm_topk_prob=True, attention_bias=True, num_nextn_predict_layers=1, rope_scaling=dict(deepseek_yarn, mscale=1.0, mscale_all_dim=1.0)),
+    "one-group": dict(q_lora_rank=None, n_group=1, topk_group=1, routed_scaling_factor=0.8, norm_topk_prob=False, n_shared_experts=1, first_k_dense_replace=0, rope_interleave=False, num_nextn_predict_layers=0, rope_theta=50000.0),
+}
+
 gelu = dict(hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=True)
 layer_norm = dict(rms_norm_eps=..., layer_norm_eps=1e-5, tie_word_embeddings=True, hidden_act="silu", rope_theta=50000.0)
 families = {
@@ -114,6 +126,8 @@ families = {
     "exaone4": (shape("Exaone4ForCausalLM", "exaone4", rope_theta=1000000.0, hidden_act="silu"), exaone4),
     "cohere": (shape("CohereForCausalLM", "cohere", **layer_norm), cohere),
     "cohere2": (shape("Cohere2ForCausalLM", "cohere2", **layer_norm), cohere2),
+    "deepseek-v2": (shape("DeepseekV2ForCausalLM", "deepseek_v2", rope_theta=10000.0, hidden_act="silu", **latent), deepseek_v2),
+    "deepseek-v3": (shape("DeepseekV3ForCausalLM", "deepseek_v3", rope_theta=10000.0, hidden_act="silu", **latent), deepseek_v3),
     "olmo2": (shape("Olmo2ForCausalLM", "olmo2", rope_theta=500000.0, hidden_act="silu", pad_token_id=0), olmo2),
 }
 
@@ -121,4 +135,4 @@ families = {
 small_embeddings = ["gemma2", "gemma3", "exaone4", "cohere", "cohere2", "olmo2"]
 
 # Families whose checkpoints name tensors otherwise than the model does: experts one by one.
-renamed = ["qwen3-moe"]
+renamed = ["qwen3-moe", "deepseek-v2", "deepseek-v3"]

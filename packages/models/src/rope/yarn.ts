@@ -35,7 +35,8 @@ function attentionFactor({ factor, attentionFactor, mscale, mscaleAllDim }: Yarn
     : concentration(factor, 1)
 }
 
-const concentration = (factor: number, mscale: number): number =>
+/** What a score grows by in a text `factor` times as long, as the paper's fit has it. */
+export const concentration = (factor: number, mscale: number): number =>
   factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1
 
 function blendedRange(shape: RopeShape, options: YarnRope, truncate: boolean): [low: number, high: number] {

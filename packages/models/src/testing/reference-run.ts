@@ -37,6 +37,30 @@ export function referenceLogits(
 const sumOf = ([first, ...others]: readonly Matrix[]): Matrix =>
   others.reduce((sum, part) => elementwise(sum, part, (x, y) => x + y), first!)
 
+type ViewOrigin = Extract<Value['origin'], { readonly kind: 'view' }>
+
+/** softmax(scale * q k^T) v of one head, a row a position. */
+function causal(q: Matrix, k: Matrix, v: Matrix, scale: number): Matrix {
+  const rows = q.data.length / q.columns
+  const data = new Float64Array(rows * v.columns)
+  for (let position = 0; position < rows; position++) {
+    const scores = Array.from({ length: position + 1 }, (_, key) => {
+      let dot = 0
+      for (let i = 0; i < q.columns; i++)
+        dot += q.data[position * q.columns + i]! * k.data[key * k.columns + i]!
+      return dot * scale
+    })
+    const top = Math.max(...scores)
+    const weights = scores.map((score) => Math.exp(score - top))
+    const sum = weights.reduce((total, weight) => total + weight, 0)
+    for (const [key, weight] of weights.entries()) {
+      for (let i = 0; i < v.columns; i++)
+        data[position * v.columns + i]! += (weight / sum) * v.data[key * v.columns + i]!
+    }
+  }
+  return { columns: v.columns, data }
+}
+
 class ReferenceRun {
   readonly results = new Map<Value, Matrix>()
   /** Keys and values of each cache, by the value that stands for its new version. */
@@ -109,6 +133,11 @@ class ReferenceRun {
       case 'kv-write':
         this.caches.set(outputs[0]!, { k: this.matrix(a!), v: this.matrix(b!), heads: sizeAt(a!, 1) })
         return
+      case 'latent-write':
+        this.caches.set(outputs[0]!, { k: this.matrix(a!), v: this.matrix(b!), heads: 1 })
+        return
+      case 'latent-attention':
+        return void set(this.latentAttention(node, attribute))
       case 'paged-attention':
         return void set(this.attention(node, attribute))
       default:
@@ -118,7 +147,7 @@ class ReferenceRun {
 
   matrix(value: Value): Matrix {
     const { origin } = value
-    if (origin.kind === 'view') return columnsOf(this.matrix(origin.of), origin.firstColumn, value.rowWidth)
+    if (origin.kind === 'view') return viewed(this.matrix(origin.of), value, origin)
     if (origin.kind === 'param') return this.param(origin.param)
     const found = this.results.get(value)
     if (!found) throw new Error(`${value.path}: used before it was computed`)
@@ -179,6 +208,23 @@ class ReferenceRun {
     return { columns: x.columns, data }
   }
 
+  /** With the keys and values of every head written out, which no kernel does. */
+  private latentAttention(node: Node, attribute: (name: string) => number): Matrix {
+    const [query, queryPe] = [inputOf(node, 'q')!, inputOf(node, 'qPe')!]
+    const [q, qPe, weight] = [this.matrix(query), this.matrix(queryPe), this.matrix(inputOf(node, 'weight')!)]
+    const { k: latent, v: pe } = this.caches.get(inputOf(node, 'cache')!)!
+    const [heads, nope, value] = [sizeAt(query, 1), sizeAt(query, 2), attribute('valueDim')]
+    const expanded = linear(latent, weight, undefined)
+    const keyed = Array.from({ length: heads }, (_, head) => {
+      const at = head * (nope + value)
+      const k = besideEachOther([columnsOf(expanded, at, nope), pe])
+      const v = columnsOf(expanded, at + nope, value)
+      const own = [columnsOf(q, head * nope, nope), columnsOf(qPe, head * pe.columns, pe.columns)]
+      return causal(besideEachOther(own), k, v, attribute('scale'))
+    })
+    return besideEachOther(keyed)
+  }
+
   private attention(node: Node, attribute: (name: string) => number): Matrix {
     const query = inputOf(node, 'q')!
     const sinkValue = inputOf(node, 'sinks')
@@ -212,6 +258,15 @@ class ReferenceRun {
     }
     return { columns: q.columns, data }
   }
+}
+
+/** Columns of a value, or of each of its heads. */
+function viewed(of: Matrix, view: Value, { firstColumn, headStride }: ViewOrigin): Matrix {
+  if (headStride === undefined) return columnsOf(of, firstColumn, view.rowWidth)
+  const heads = Array.from({ length: sizeAt(view, 1) }, (_, head) =>
+    columnsOf(of, head * headStride + firstColumn, sizeAt(view, 2)),
+  )
+  return besideEachOther(heads)
 }
 
 const geluTanh = (x: number): number =>

@@ -3,13 +3,15 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** The nvcc that the build would use, or undefined. */
+const runs = (nvcc) => existsSync(nvcc) && spawnSync(nvcc, ['--version']).status === 0
+
+/** The nvcc that the build would use, or undefined: CUDACXX as it is, else the first that runs. */
 export function findNvcc(environment = process.env) {
   const { CUDACXX, CUDA_HOME, CUDA_PATH, PATH = '' } = environment
   if (CUDACXX) return CUDACXX
   const roots = [CUDA_HOME, CUDA_PATH].filter(Boolean).map((folder) => join(folder, 'bin'))
   const folders = [...roots, ...PATH.split(delimiter), '/usr/local/cuda/bin']
-  return folders.map((folder) => join(folder, 'nvcc')).find(existsSync)
+  return folders.map((folder) => join(folder, 'nvcc')).find(runs)
 }
 
 /** Compute capabilities of this machine's GPUs ("9.0"); empty without a GPU or driver. */

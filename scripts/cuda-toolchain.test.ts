@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { architectureOf, cudaChoice } from './cuda-toolchain.mjs'
+import { architectureOf, cudaChoice, findNvcc } from './cuda-toolchain.mjs'
 
 const nvcc = '/usr/local/cuda/bin/nvcc'
 const machine = { wanted: false, refused: false, nvcc: undefined, capabilities: [], archs: undefined }
@@ -46,4 +49,21 @@ test('every GPU since Ampere has an architecture', () => {
   const all = ['8.0', '8.6', '8.7', '8.9', '9.0', '10.0', '10.3', '12.0', '12.1', '7.5', '11.0']
   const names = ['80', '86', '86', '89', '90a', '100f', '100f', '120f', '120f', undefined, undefined]
   expect(all.map(architectureOf)).toEqual(names)
+})
+
+test('an nvcc that does not run is passed over', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trtllm-nvcc-'))
+  try {
+    for (const [name, status] of [
+      ['broken', 1],
+      ['good', 0],
+    ] as const) {
+      mkdirSync(join(folder, name, 'bin'), { recursive: true })
+      writeFileSync(join(folder, name, 'bin/nvcc'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
+    }
+    const found = findNvcc({ CUDA_HOME: join(folder, 'broken'), PATH: join(folder, 'good/bin') })
+    expect(found).toBe(join(folder, 'good/bin/nvcc'))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

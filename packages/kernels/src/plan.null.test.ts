@@ -95,7 +95,7 @@ it.each<[string, Partial<PlanSpec>, string]>([
   [
     'a packed tensor',
     withOperand(0, { layout: 'panel' }),
-    'plan operand 0: panel layout is for matrices on devices that use it',
+    'plan operand 0: panel layout is for matrices and stacks of them on devices that use it',
   ],
   ['an unknown op', { nodes: [node('conv', [0, 0, 1])] }, 'plan node 0 (conv, conv): no such op'],
   ['an absent operand', { nodes: [node('add', [0, -1, 1])] }, 'plan node 0 (add, add): y: no such operand'],

@@ -1,7 +1,7 @@
 // Times ops of libtrtllm_cuda.so at the sizes of an 8 B model with grouped heads, without Node: us a call, GB/s, TFLOP/s.
 // A row is a graph of calls replayed several times; weights and caches take turns among copies that L2 does not hold.
 // Build: g++ -std=c++20 -O2 cuda/bench/kernel-bench.cc -I packages/kernels/native -ldl -o kernel-bench
-// Run:   ./kernel-bench path/to/libtrtllm_cuda.so [attention|prefill|linear|norm|sample]
+// Run:   ./kernel-bench path/to/libtrtllm_cuda.so [attention|prefill|linear|norm|sample]  (norm: silu-mul too)
 #include <dlfcn.h>
 
 #include <chrono>
@@ -237,11 +237,16 @@ int main(int argc, char** argv) {
     for (int64_t rows : {1, 16, 64}) linear(op, rows, sized(4096), sized(128256));
   }
   if (chosen("norm")) {
-    for (int64_t rows : {1, 16, 256, 8192}) {
+    for (int64_t rows : {1, 16, 256, 512, 1024, 2048, 8192}) {
       const TensorRef x = tensor(DType::bf16, {rows, 4096}), y = tensor(DType::bf16, {rows, 4096});
       const TensorRef sum = tensor(DType::bf16, {rows, 4096}), normed = tensor(DType::bf16, {rows, 4096});
       time_row("add-rms-norm " + std::to_string(rows) + " x 4096", "add-rms-norm",
                {{x, y, tensor(DType::f32, {4096}), sum, normed}}, {1e-5}, 8.0 * rows * 4096, 0);
+      TensorRef gate = tensor(DType::bf16, {rows, 28672}), up = gate;
+      gate.shape[1] = up.shape[1] = 14336;
+      up.data = static_cast<char*>(gate.data) + 28672;
+      time_row("silu-mul " + std::to_string(rows) + " x 14336", "silu-mul", {{gate, up, tensor(DType::bf16, {rows, 14336})}}, {},
+               6.0 * rows * 14336, 0);
     }
   }
   if (chosen("sample")) {

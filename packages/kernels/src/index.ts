@@ -27,6 +27,7 @@ export { computedSize } from './named-size.js'
 export { opByName, ops } from './ops.generated.js'
 export { type ParityRow, runParity } from './parity.js'
 export { type DimExpr, type NodeSpec, type OperandSpec, Plan, type PlanSpec, type StepSizes } from './plan.js'
+export { type RowBits, runRowBits } from './row-bits.js'
 export {
   listCapacity,
   listWords,

@@ -20,9 +20,12 @@ export class OpRunner implements Disposable {
   readonly #device: Device
   readonly #ring: StepRing
   readonly #executor: Executor
+  readonly #deterministic: boolean
 
-  constructor(device: Device) {
+  /** `deterministic`: by kernels whose rows have fixed bits, see `PlanSpec`. */
+  constructor(device: Device, deterministic = false) {
     this.#device = device
+    this.#deterministic = deterministic
     this.#ring = StepRing.create(device, { slabWords: 64, resultWords: 64, depth: 1 })
     this.#executor = Executor.create(device, this.#ring)
   }
@@ -44,6 +47,7 @@ export class OpRunner implements Disposable {
       const spec: PlanSpec = {
         limits: { tokens: 1, rows: 1, seqs: 1 },
         arenaBytes: 0,
+        deterministic: this.#deterministic,
         operands: operands.map((operand, i) => this.#operandSpec(operand, buffers[i])),
         nodes: [
           {

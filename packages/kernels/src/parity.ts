@@ -17,15 +17,17 @@ export interface ParityRow {
 /**
  * Runs every case of `ops` (all ops when absent) as a plan of one node on `device` and on `reference` and compares the
  * results within the op's tolerance. Odd-numbered cases have padded rows, as views into merged projections do. A case
- * that fails to run is a row that is not ok. `reference` is best a CPU device opened with isa 'scalar'.
+ * that fails to run is a row that is not ok. `reference` is best a CPU device opened with isa 'scalar'. `deterministic` as in
+ * `PlanSpec`, of the device.
  */
 export async function runParity(
   device: Device,
   reference: Device,
   ops: readonly OpSchema[] = Object.values(everyOp),
   onResult: (row: ParityRow) => void = () => {},
+  deterministic = false,
 ): Promise<ParityRow[]> {
-  using subject = new OpRunner(device)
+  using subject = new OpRunner(device, deterministic)
   using truth = new OpRunner(reference)
   const rows: ParityRow[] = []
   for (const schema of ops) {

@@ -1,11 +1,23 @@
-export { type AttentionOptions, attention } from './layers/attention.js'
-export { add, geluTanh, mul, scale, silu, softcap } from './layers/elementwise.js'
+export { type AttentionOptions, attention, attentionSinks } from './layers/attention.js'
+export {
+  add,
+  clampedSiluMul,
+  geluTanh,
+  mul,
+  positionTemperature,
+  scale,
+  scaleRows,
+  sigmoid,
+  silu,
+  softcap,
+} from './layers/elementwise.js'
 export { embed } from './layers/embed.js'
 export {
   type CombineOptions,
   combineExperts,
   type ExpertLinearOptions,
   expertLinear,
+  packedExpertLinears,
 } from './layers/experts.js'
 export { gatherRows } from './layers/gather-rows.js'
 export { headLayerNorm, headRmsNorm, plainHeadRmsNorm } from './layers/head-norm.js'

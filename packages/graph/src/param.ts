@@ -9,10 +9,12 @@ import { Value } from './value.js'
  */
 export type ParamKind = 'matrix' | 'table' | 'vector' | 'derived' | 'scale' | 'grid'
 
-/** The part of a checkpoint tensor that this rank holds. */
+/** The part of a checkpoint tensor that a param or this rank holds. */
 export interface ParamSlice {
   readonly firstRow: number
   readonly rows: number
+  /** From one row taken to the next. Default 1. */
+  readonly rowStep?: number
   readonly firstColumn: number
   readonly columns: number
 }
@@ -24,6 +26,10 @@ export interface ParamSource {
   /** Shape of the whole checkpoint tensor: [rows, columns], or [rows] for a vector. */
   readonly rows: number
   readonly columns: number
+  /** It is one of those that a tensor with one axis more has along its first. */
+  readonly stacked?: { readonly index: number; readonly of: number }
+  /** It is stored with its axes exchanged, [columns, rows]. */
+  readonly turned?: boolean
   /** Row of the param where the first row of this source goes. */
   readonly firstRow: number
   /** Matrix of a stack that it goes to. Default 0. */

@@ -50,15 +50,16 @@ export class Scope {
   }
 
   /**
-   * The stack of weights that this scope has for each number that `{e}` in its path stands for, for layers: [count, rows,
-   * columns] of a matrix, [count, rows] of a vector.
+   * A stack of weights, for layers: [count, rows, columns] of a matrix, [count, rows] of a vector. `{e}` in the name of the
+   * source stands for their numbers; without it the source is one tensor that has them along its first axis.
    */
   stack(name: string, count: number, { kind, rows, columns, source, precise = false }: ParamRequest): Value {
     const path = this.at(name).path
     const isVector = kind === 'vector'
     const sources = Array.from({ length: count }, (_, e): ParamSource => {
       const place = isVector ? { firstRow: e } : { firstRow: 0, matrix: e }
-      return { ...source, ...place, name: source.name.replace('{e}', String(e)) }
+      const name = source.name.replace('{e}', String(e))
+      return { ...source, ...place, name, ...(name === source.name && { stacked: { index: e, of: count } }) }
     })
     const { params } = this.recorder
     const dtype = precise ? 'f32' : this.recorder.dtype

@@ -206,6 +206,48 @@ it.each([
   expect(expected.map((_, i) => read(i))).toEqual(expected)
 })
 
+it.each(['f32', 'bf16'] as const)(
+  'turns a %s matrix that is stored by columns, every second row of it',
+  (dtype) => {
+    using device = Device.open('cpu', { threads: 2 })
+    const [rows, columns, stored] = [37, 70, 80]
+    // Element (row, column) is at column * stored + 2 * row + 1.
+    const values = Float32Array.from({ length: columns * stored }, (_, i) => (i % 251) - 125)
+    using file = MappedFile.open(fileOf(`turned-${dtype}`, new Uint8Array(values.buffer)))
+    const part = { file, offset: 4, dtype: 'f32' as const, rows, columns, rowStride: 2, columnStride: stored }
+    const valueAt = (row: number, column: number): number => values[column * stored + 2 * row + 1]!
+    using plain = device.allocate(rows * columns * 4, 'plain')
+    device.loadVector(plain, { offset: 0, dtype: 'f32' }, part)
+    const found = new Float32Array(rows * columns)
+    plain.read(found)
+    expect(found).toEqual(Float32Array.from(found, (_, i) => valueAt(Math.floor(i / columns), i % columns)))
+
+    const place = { offset: 0, dtype, rows, columns, firstRow: 0 }
+    const rowMajor = { values: found, rows, columns }
+    const size = device.matrixBytes(dtype, rows, columns)
+    const bytesOf = (load: (buffer: ReturnType<Device['allocate']>) => void, size: number): Uint8Array => {
+      using buffer = device.allocate(size, 'matrix')
+      buffer.fill(0)
+      load(buffer)
+      const bytes = new Uint8Array(size)
+      buffer.read(bytes)
+      return bytes
+    }
+    expect(bytesOf((buffer) => device.loadMatrix(buffer, place, part), size)).toEqual(
+      bytesOf((buffer) => device.loadMatrix(buffer, place, rowMajor), size),
+    )
+    const quantized = { ...place, dtype: 'i8' as const }
+    const scales = device.matrixBytes('i8', rows, columns)
+    const whole = scales + rows * 4
+    expect(bytesOf((buffer) => device.loadQuantized(buffer, quantized, scales, part), whole)).toEqual(
+      bytesOf((buffer) => device.loadQuantized(buffer, quantized, scales, rowMajor), whole),
+    )
+    expect(() => device.loadVector(plain, { offset: 0, dtype: 'f32' }, { ...part, columns: 71 })).toThrow(
+      'it is truncated or its header is wrong',
+    )
+  },
+)
+
 it('refuses types that cannot be converted', () => {
   using device = Device.open('cpu')
   using buffer = device.allocate(64, 'ids')

@@ -15,6 +15,8 @@ export interface FileMatrix {
   /** Elements from one row to the next; `columns` when absent. */
   readonly rowStride?: number
   readonly columnStart?: number
+  /** Elements from one column to the next; 1 when absent. Another one turns what is stored the other way round. */
+  readonly columnStride?: number
 }
 
 /** Row-major values from JavaScript. */
@@ -34,6 +36,15 @@ export function nativeSource(source: MatrixSource): NativeMatrixSource {
     }
     return [source.rows, source.columns, source.values]
   }
-  const { file, offset, dtype, rows, columns, rowStride = columns, columnStart = 0 } = source
-  return [rows, columns, handleOf(file), offset, dtype, rowStride, columnStart]
+  const {
+    file,
+    offset,
+    dtype,
+    rows,
+    columns,
+    rowStride = columns,
+    columnStart = 0,
+    columnStride = 1,
+  } = source
+  return [rows, columns, handleOf(file), offset, dtype, rowStride, columnStart, columnStride]
 }

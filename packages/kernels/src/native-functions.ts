@@ -56,6 +56,7 @@ export type NativeMatrixSource =
       dtype: DType,
       rowStride: number,
       columnStart: number,
+      columnStride: number,
     ]
 
 export type NativeDone = (

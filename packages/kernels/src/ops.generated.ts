@@ -4,6 +4,7 @@ import { addRmsNorm } from '../ops/add-rms-norm/add-rms-norm.op.js'
 import { allGather } from '../ops/all-gather/all-gather.op.js'
 import { allReduce } from '../ops/all-reduce/all-reduce.op.js'
 import { applyDeltas } from '../ops/apply-deltas/apply-deltas.op.js'
+import { clampedSiluMul } from '../ops/clamped-silu-mul/clamped-silu-mul.op.js'
 import { combineExperts } from '../ops/combine-experts/combine-experts.op.js'
 import { copyPages } from '../ops/copy-pages/copy-pages.op.js'
 import { embed } from '../ops/embed/embed.op.js'
@@ -28,6 +29,7 @@ import { normRopeKvWrite } from '../ops/norm-rope-kv-write/norm-rope-kv-write.op
 import { normRopeLatentWrite } from '../ops/norm-rope-latent-write/norm-rope-latent-write.op.js'
 import { pagedAttention } from '../ops/paged-attention/paged-attention.op.js'
 import { penalize } from '../ops/penalize/penalize.op.js'
+import { positionTemperature } from '../ops/position-temperature/position-temperature.op.js'
 import { rmsNorm } from '../ops/rms-norm/rms-norm.op.js'
 import { rmsNormAdd } from '../ops/rms-norm-add/rms-norm-add.op.js'
 import { rmsNormAddRmsNorm } from '../ops/rms-norm-add-rms-norm/rms-norm-add-rms-norm.op.js'
@@ -36,6 +38,8 @@ import { ropeKvWrite } from '../ops/rope-kv-write/rope-kv-write.op.js'
 import { route } from '../ops/route/route.op.js'
 import { sample } from '../ops/sample/sample.op.js'
 import { scale } from '../ops/scale/scale.op.js'
+import { scaleRows } from '../ops/scale-rows/scale-rows.op.js'
+import { sigmoid } from '../ops/sigmoid/sigmoid.op.js'
 import { silu } from '../ops/silu/silu.op.js'
 import { siluMul } from '../ops/silu-mul/silu-mul.op.js'
 import { softcap } from '../ops/softcap/softcap.op.js'
@@ -48,6 +52,7 @@ export const ops = {
   allGather,
   allReduce,
   applyDeltas,
+  clampedSiluMul,
   combineExperts,
   copyPages,
   embed,
@@ -72,6 +77,7 @@ export const ops = {
   normRopeLatentWrite,
   pagedAttention,
   penalize,
+  positionTemperature,
   rmsNorm,
   rmsNormAdd,
   rmsNormAddRmsNorm,
@@ -80,6 +86,8 @@ export const ops = {
   route,
   sample,
   scale,
+  scaleRows,
+  sigmoid,
   silu,
   siluMul,
   softcap,

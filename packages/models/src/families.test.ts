@@ -47,7 +47,9 @@ describe.each(goldenVariants())('%s', (variant) => {
     const graph = trace(definition, config, { dtype: 'f32', disabledPasses: ['all'] })
     const asked = new Map<string, number>()
     for (const { sources } of paramsOf(graph)) {
-      for (const { name, rows, columns } of sources) asked.set(name, rows * columns)
+      for (const { name, rows, columns, stacked } of sources) {
+        asked.set(name, (stacked?.of ?? 1) * rows * columns)
+      }
     }
     const stored = goldenTensors(variant).map(([name, shape]): [string, number] => [
       name,

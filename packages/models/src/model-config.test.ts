@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { exitCodeOf, TrtllmError } from '@trtllm/kernels'
 import { describe, expect, it } from 'vitest'
 import { parseModelConfig } from './model-config.js'
-import { findModel } from './registry.js'
+import { architectures, findModel } from './registry.js'
 import { TinyCheckpoint } from './testing/damaged-checkpoint.js'
 
 const data = 65
@@ -112,8 +112,8 @@ const table: [Record<string, unknown>, string, number][] = [
     contradiction,
   ],
   [
-    { architectures: ['MixtralForCausalLM'], num_local_experts: 8, num_experts_per_tok: 2 },
-    'config.json: architecture MixtralForCausalLM is not supported; nearest supported: MistralForCausalLM (it does not know num_experts_per_tok, num_local_experts); supported: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3ForConditionalGeneration, Phi3ForCausalLM, Exaone4ForCausalLM, CohereForCausalLM, Cohere2ForCausalLM, Olmo2ForCausalLM',
+    { architectures: ['MinistralForCausalLM'], ministral_size: 8, ministral_layers: 2 },
+    `config.json: architecture MinistralForCausalLM is not supported; nearest supported: MistralForCausalLM (it does not know ministral_layers, ministral_size); supported: ${architectures.join(', ')}`,
     data,
   ],
 ]

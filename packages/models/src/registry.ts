@@ -8,12 +8,15 @@ import { deepseekV3Keys } from './deepseek-v3/deepseek-v3.config.js'
 import { exaone4Keys } from './exaone4/exaone4.config.js'
 import { gemma2Keys } from './gemma2/gemma2.config.js'
 import { gemma3ConditionalKeys, gemma3Keys } from './gemma3/gemma3.config.js'
+import { gptOssKeys } from './gpt-oss/gpt-oss.config.js'
 import type { HfConfig } from './hf-config.js'
 import { llamaKeys } from './llama/llama.config.js'
+import { mixtralKeys } from './mixtral/mixtral.config.js'
 import { describeNearest } from './nearest-architecture.js'
 import { olmo2Keys } from './olmo2/olmo2.config.js'
 import { phi3Keys } from './phi3/phi3.config.js'
 import { qwen2Keys } from './qwen2/qwen2.config.js'
+import { qwen2MoeKeys } from './qwen2-moe/qwen2-moe.config.js'
 import { qwen3Keys } from './qwen3/qwen3.config.js'
 import { qwen3MoeKeys } from './qwen3-moe/qwen3-moe.config.js'
 
@@ -46,10 +49,17 @@ const families: readonly Family[] = [
   family(['Qwen2ForCausalLM'], qwen2Keys, async () => (await import('./qwen2/qwen2.js')).qwen2),
   family(['Qwen3ForCausalLM'], qwen3Keys, async () => (await import('./qwen3/qwen3.js')).qwen3),
   family(
+    ['Qwen2MoeForCausalLM'],
+    qwen2MoeKeys,
+    async () => (await import('./qwen2-moe/qwen2-moe.js')).qwen2Moe,
+  ),
+  family(
     ['Qwen3MoeForCausalLM'],
     qwen3MoeKeys,
     async () => (await import('./qwen3-moe/qwen3-moe.js')).qwen3Moe,
   ),
+  family(['MixtralForCausalLM'], mixtralKeys, async () => (await import('./mixtral/mixtral.js')).mixtral),
+  family(['GptOssForCausalLM'], gptOssKeys, async () => (await import('./gpt-oss/gpt-oss.js')).gptOss),
   family(['Gemma2ForCausalLM'], gemma2Keys, async () => (await import('./gemma2/gemma2.js')).gemma2),
   family(['Gemma3ForCausalLM'], gemma3Keys, async () => (await import('./gemma3/gemma3.js')).gemma3),
   family(

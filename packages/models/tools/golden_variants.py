@@ -62,6 +62,22 @@ qwen3_moe = {
     "one-expert": dict(experts, num_experts=5, num_experts_per_tok=1, moe_intermediate_size=40, norm_topk_prob=False, num_key_value_heads=1),
 }
 
+qwen2_moe = {
+    "plain": dict(experts, shared_expert_intermediate_size=96, norm_topk_prob=False),
+    "mixed": dict(experts, shared_expert_intermediate_size=40, num_hidden_layers=5, decoder_sparse_step=2, mlp_only_layers=[1], num_experts_per_tok=2, qkv_bias=False, use_sliding_window=True, sliding_window=20, max_window_layers=3, tie_word_embeddings=True),
+}
+
+mixtral = {
+    "plain": dict(num_local_experts=4, num_experts_per_tok=2),
+    "window": dict(num_local_experts=6, num_experts_per_tok=3, intermediate_size=56, head_dim=24, sliding_window=20, num_key_value_heads=1, tie_word_embeddings=True),
+}
+
+untruncated = dict(rope_type="yarn", factor=32.0, beta_fast=32.0, beta_slow=1.0, truncate=False, original_max_position_embeddings=16)
+gpt_oss = {
+    "plain": dict(num_local_experts=6, num_experts_per_tok=3, intermediate_size=48, head_dim=32, sliding_window=20, rope_scaling=untruncated),
+    "layer-types": dict(num_local_experts=4, num_experts_per_tok=1, intermediate_size=64, head_dim=16, num_hidden_layers=3, sliding_window=33, layer_types=[full, full, sliding], num_key_value_heads=1, attention_bias=False, rope_scaling=dict(untruncated, factor=4.0), max_position_embeddings=128),
+}
+
 # Caps far below the real 50 and 30: tiny models have tiny scores.
 gemma2 = {
     "softcaps": dict(num_hidden_layers=4, head_dim=32, query_pre_attn_scalar=24, sliding_window=20, attn_logit_softcapping=4.0, final_logit_softcapping=4.0),
@@ -120,6 +136,9 @@ families = {
     "qwen2": (shape("Qwen2ForCausalLM", "qwen2", rope_theta=1000000.0, hidden_act="silu"), qwen2),
     "qwen3": (shape("Qwen3ForCausalLM", "qwen3", rope_theta=1000000.0, hidden_act="silu"), qwen3),
     "qwen3-moe": (shape("Qwen3MoeForCausalLM", "qwen3_moe", rope_theta=1000000.0, hidden_act="silu"), qwen3_moe),
+    "qwen2-moe": (shape("Qwen2MoeForCausalLM", "qwen2_moe", rope_theta=1000000.0, hidden_act="silu"), qwen2_moe),
+    "mixtral": (shape("MixtralForCausalLM", "mixtral", rope_theta=1000000.0, hidden_act="silu"), mixtral),
+    "gpt-oss": (shape("GptOssForCausalLM", "gpt_oss", rope_theta=150000.0, hidden_act="silu", swiglu_limit=1.5), gpt_oss),
     "gemma2": (shape("Gemma2ForCausalLM", "gemma2", rope_theta=10000.0, **gelu), gemma2),
     "gemma3": (shape("Gemma3ForCausalLM", "gemma3_text", **gelu), gemma3),
     "phi3": (shape("Phi3ForCausalLM", "phi3", rope_theta=10000.0, hidden_act="silu", pad_token_id=0), phi3),
@@ -135,4 +154,7 @@ families = {
 small_embeddings = ["gemma2", "gemma3", "exaone4", "cohere", "cohere2", "olmo2"]
 
 # Families whose checkpoints name tensors otherwise than the model does: experts one by one.
-renamed = ["qwen3-moe", "deepseek-v2", "deepseek-v3"]
+renamed = ["qwen2-moe", "qwen3-moe", "mixtral", "gpt-oss", "deepseek-v2", "deepseek-v3"]
+
+# Routers whose weights are large: an expert that rounding may exchange for another one then weighs little.
+sharp_routers = ["qwen2-moe", "qwen3-moe", "mixtral", "gpt-oss"]

@@ -5,7 +5,7 @@
   venv/bin/python tools/make-golden.py [family[/variant] ...]
 
 No weights are stored. Element i of a tensor is amplitude * (2 * u - 1), plus 1 for norm weights, where the amplitude is
-meta.embedding for the embedding, 0.5 for the head, 0.25 for the others, and
+meta.embedding for the embedding, meta.router for routers, 0.5 for the head, 0.25 for the others, and
   u = mix(fnv1a32(name) + i * 0x9E3779B9) >> 8, divided by 2^24
 and mix is the finalizer of MurmurHash3 on 32 bits; src/testing/golden-checkpoint.ts has the same formula.
 
@@ -36,7 +36,7 @@ import transformers
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.llama import modeling_llama
 
-from golden_variants import families, renamed, small_embeddings
+from golden_variants import families, renamed, sharp_routers, small_embeddings
 
 transformers.logging.set_verbosity_error()
 torch.set_num_threads(1)
@@ -61,12 +61,13 @@ def hashed(name, count):
     return mix(seed + torch.arange(count, dtype=torch.int64) * 0x9E3779B9)
 
 
-def values(name, shape_, embedding):
+def values(name, shape_, embedding, router=0.25):
     count = 1
     for size in shape_:
         count *= size
     unit = (hashed(name, count) >> 8).double() / 2**23 - 1
-    amplitude = embedding if "embed_tokens" in name else 0.5 if "lm_head" in name else 0.25
+    is_router = re.search(r"\.(gate|router)\.weight$", name)
+    amplitude = embedding if "embed_tokens" in name else router if is_router else 0.5 if "lm_head" in name else 0.25
     return (unit * amplitude + (1 if "norm" in name else 0)).float().reshape(shape_)
 
 
@@ -131,6 +132,10 @@ def embedding_of(name):
     return 0.25 if name.split("/")[0] in small_embeddings else 1.0
 
 
+def router_of(name):
+    return 1.0 if name.split("/")[0] in sharp_routers else 0.25
+
+
 def build(name, config_json):
     architecture, keys, prefix = text_of(json.loads(json.dumps(config_json)))
     keys = {k: v for k, v in keys.items() if k not in ("architectures", "model_type", "torch_dtype", "quantization_config")}
@@ -141,21 +146,24 @@ def build(name, config_json):
     if name == "llama/rope-dynamic":
         model.model.rotary_emb = DynamicByPosition(config)
     if name.split("/")[0] in renamed:
-        return through_checkpoint(name, model)
+        return through_checkpoint(name, model, keys.get("swiglu_limit"))
     with torch.no_grad():
         for parameter, tensor in model.named_parameters():
             tensor.copy_(stored(parameter, values(prefix + parameter, tensor.shape, embedding_of(name)), config_json))
     return model
 
 
-def through_checkpoint(name, model):
+def through_checkpoint(name, model, swiglu_limit):
     """The model with the values of this file's formula under the names that its checkpoints have."""
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         file = os.path.join(folder, "model.safetensors")
-        tensors = {key: values(key, tensor.shape, embedding_of(name)) for key, tensor in safetensors.torch.load_file(file).items()}
+        tensors = {key: values(key, tensor.shape, embedding_of(name), router_of(name)) for key, tensor in safetensors.torch.load_file(file).items()}
         safetensors.torch.save_file(tensors, file, metadata=dict(format="pt"))
         loaded = type(model).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    for module in loaded.modules():
+        if hasattr(module, "limit"):  # a constant of the class, but a key of published configs
+            module.limit = swiglu_limit
     loaded.checkpoint_shapes = {key: list(tensor.shape) for key, tensor in tensors.items()}
     return loaded
 
@@ -249,7 +257,7 @@ def main():
             # A short text, one beyond every original length and window, and one of a single token.
             rows = [golden(name, config_json, length) for length in (9, 70, 1)]
             tensors = tensors_of(name, config_json)
-        meta = dict(model=name, adapter=None, dtype="float32", device="cpu", torch=torch.__version__, transformers=transformers.__version__, embedding=embedding_of(name), greedy_max=greedy_max, stop_ids=stop_ids)
+        meta = dict(model=name, adapter=None, dtype="float32", device="cpu", torch=torch.__version__, transformers=transformers.__version__, embedding=embedding_of(name), router=router_of(name), greedy_max=greedy_max, stop_ids=stop_ids)
         with open(os.path.join(folder, "golden.json"), "w") as file:
             file.write('{"meta":' + json.dumps(meta) + ',\n"tensors":' + json.dumps(tensors) + ',\n"prompts":[\n' + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]}\n")
         print(name, [row["greedy"][:4] for row in rows], [min(row["gaps"]) for row in rows], [row["bf16"] for row in rows], rows[1]["std"])

@@ -1,4 +1,5 @@
 import { ops, TrtllmError } from '@trtllm/kernels'
+import { headShareOf } from '../mesh.js'
 import type { Scope } from '../scope.js'
 import { flattened, type Value } from '../value.js'
 
@@ -50,4 +51,12 @@ function axesOf(m: Scope, name: string, value: Value): [unknown, number, number]
   }
   const path = `${m.path}: ${name}`
   return [value.shape[0], value.shape[1]!.toConstant(path), value.shape[2]!.toConstant(path)]
+}
+
+/** The sinks of this rank's heads for `attention`: the weight `name`, f32[heads]. */
+export function attentionSinks(m: Scope, name: string, heads: number): Value {
+  const { from, count } = headShareOf(m.recorder.mesh, heads, m.path)
+  const slice = count === heads ? {} : { slice: { firstRow: from, rows: count, firstColumn: 0, columns: 1 } }
+  const source = { name: m.at(name).path, rows: heads, columns: 1, ...slice }
+  return m.param(name, { kind: 'vector', rows: count, columns: 1, source, precise: true })
 }

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { compile } from '../compile.js'
 import { type Graph, paramsOf } from '../graph.js'
 import { defineModel, nullPlanDevice } from '../index.js'
-import { combineExperts, embed, expertLinear, gatherRows, linear, lmHead, route } from '../layers.js'
+import {
+  add,
+  combineExperts,
+  embed,
+  expertLinear,
+  gatherRows,
+  linear,
+  lmHead,
+  packedExpertLinears,
+  route,
+} from '../layers.js'
 import { attributeOf, inputOf } from '../node.js'
 import { trace } from '../trace.js'
 
@@ -100,5 +110,56 @@ describe('linears of experts on two ranks', () => {
 
   it('are refused where the width does not divide', () => {
     expect(() => traced(5, 0)).toThrow('experts.{e}.up: width 48 does not divide over 5 ranks')
+  })
+})
+
+describe('linears of experts in one tensor', () => {
+  const packed = (interleaved: boolean) =>
+    defineModel({
+      architectures: ['PackedForCausalLM'],
+      config: (config: object) => config,
+      forward(m, _config: object, { tokens, logitRows }) {
+        const x = embed(m.at('embed'), tokens, 32, 64)
+        const routed = route(m, linear(m.at('gate'), x, 4, { precise: true }), {
+          chosen: 2,
+          scoring: 'softmax',
+        })
+        const options = { interleaved, bias: true, split: 'out' } as const
+        const { a, b } = packedExpertLinears(m.at('experts.ab'), x, routed, { a: 64, b: 64 }, options)
+        const y = combineExperts(m, add(m, a, b), routed)
+        return lmHead(m.at('head'), gatherRows(m, y, logitRows), 32)
+      },
+    })
+  const sourceOf = (interleaved: boolean, path: string, index: number) => {
+    const graph = trace(
+      packed(interleaved),
+      {},
+      { dtype: 'f32', mesh: { size: 1, rank: 0 }, disabledPasses: ['all'] },
+    )
+    return paramOf(graph, path)!.sources[index]
+  }
+
+  it('take the rows of its turned matrices, one behind the other or in turns', () => {
+    const tensor = { name: 'experts.ab', rows: 128, columns: 64, turned: true, stacked: { index: 3, of: 4 } }
+    expect(sourceOf(false, 'experts.ab.b.weight', 3)).toEqual({
+      ...tensor,
+      firstRow: 0,
+      matrix: 3,
+      slice: { firstRow: 64, rows: 64, firstColumn: 0, columns: 64 },
+    })
+    expect(sourceOf(true, 'experts.ab.b.weight', 3)).toEqual({
+      ...tensor,
+      firstRow: 0,
+      matrix: 3,
+      slice: { firstRow: 1, rows: 64, rowStep: 2, firstColumn: 0, columns: 64 },
+    })
+    expect(sourceOf(true, 'experts.ab.a.bias', 2)).toEqual({
+      name: 'experts.ab_bias',
+      rows: 128,
+      columns: 1,
+      stacked: { index: 2, of: 4 },
+      firstRow: 2,
+      slice: { firstRow: 0, rows: 64, rowStep: 2, firstColumn: 0, columns: 1 },
+    })
   })
 })

@@ -23,35 +23,93 @@ export function expertLinear(
   x: Value,
   routed: Routed,
   width: number,
-  { of = 'tokens', split, bias: hasBias = false, weighted = false }: ExpertLinearOptions = {},
+  options: ExpertLinearOptions = {},
 ): Value {
-  const { size, rank } = m.recorder.mesh
-  const input = flattened(x)
-  const { from, count: rows } = shareOf(
-    split === 'out' ? m.recorder.mesh : { size: 1, rank: 0 },
-    width,
-    m.path,
-  )
-  const columns = input.rowWidth
-  const isPart = size > 1 && split !== undefined
-  const slice = isPart
-    ? { slice: { firstRow: from, rows, firstColumn: split === 'in' ? rank * columns : 0, columns } }
-    : {}
-  const whole = { rows: width, columns: split === 'in' ? columns * size : columns }
-  const source = { name: m.at('weight').path, ...whole, ...slice }
-  const weight = m.stack('weight', routed.numExperts, { kind: 'matrix', rows, columns, source })
-  // Of ranks that each have a share of a sum one adds the bias.
-  const bias = hasBias && !(split === 'in' && rank > 0) ? biasOf(m, routed, width, from, rows) : undefined
-  const { order, offsets } = routed
-  const inputs = { x: input, weight, order, offsets, bias, scale: weighted ? routed.weights : undefined }
-  const fanOut = of === 'tokens' ? routed.chosen : 0
-  return m.call(ops.expertLinear, inputs, { width: rows, fanOut, gate: 0, limit: 0, alpha: 0 }).y
+  const names = { weight: m.at('weight').path, bias: m.at('bias').path }
+  return fromTensors(m, x, routed, { width, total: width, first: 0, step: 1, names, turned: false }, options)
 }
 
-function biasOf(m: Scope, { numExperts }: Routed, whole: number, firstRow: number, rows: number): Value {
-  const slice = rows === whole ? {} : { slice: { firstRow, rows, firstColumn: 0, columns: 1 } }
-  const source = { name: m.at('bias').path, rows: whole, columns: 1, ...slice }
-  return m.stack('bias', numExperts, { kind: 'vector', rows, columns: 1, source })
+export interface PackedExpertOptions extends ExpertLinearOptions {
+  /** Outputs of the linears take turns. Default: those of one behind those of another. */
+  readonly interleaved?: boolean | undefined
+}
+
+/**
+ * Linears of experts whose weights are one tensor [experts, in, outputs] of the name `m` is at, and their biases one of that
+ * name and `_bias`: by name and in order. Names are ours: they tell the parts apart in plans.
+ */
+export function packedExpertLinears<Name extends string>(
+  m: Scope,
+  x: Value,
+  routed: Routed,
+  widths: Readonly<Record<Name, number>>,
+  { interleaved = false, ...options }: PackedExpertOptions = {},
+): Record<Name, Value> {
+  const entries = Object.entries(widths) as [Name, number][]
+  const total = entries.reduce((sum, [, width]) => sum + width, 0)
+  const names = { weight: m.path, bias: `${m.path}_bias` }
+  let before = 0
+  const parts = entries.map(([name, width], i) => {
+    const place = interleaved ? { first: i, step: entries.length } : { first: before, step: 1 }
+    before += width
+    const part = { width, total, ...place, names, turned: true }
+    return [name, fromTensors(m.at(name), x, routed, part, options)]
+  })
+  return Object.fromEntries(parts) as Record<Name, Value>
+}
+
+/** Where in a tensor the outputs of a linear lie: `first`, `first` + `step`, ... of `total`. */
+interface Outputs {
+  readonly width: number
+  readonly total: number
+  readonly first: number
+  readonly step: number
+  readonly names: { readonly weight: string; readonly bias: string }
+  readonly turned: boolean
+}
+
+function fromTensors(
+  m: Scope,
+  x: Value,
+  routed: Routed,
+  { width, total, first, step, names, turned }: Outputs,
+  { of = 'tokens', split, bias: hasBias = false, weighted = false }: ExpertLinearOptions,
+): Value {
+  const { mesh } = m.recorder
+  const input = flattened(x)
+  const share = shareOf(split === 'out' ? mesh : { size: 1, rank: 0 }, width, m.path)
+  const columns = input.rowWidth
+  const inputs = split === 'in' ? mesh.size : 1
+  const isWhole = share.count === total && inputs === 1
+  const rows = { firstRow: first + share.from * step, rows: share.count, ...(step > 1 && { rowStep: step }) }
+  const sliceOf = (firstColumn: number, width: number) =>
+    isWhole ? {} : { slice: { ...rows, firstColumn, columns: width } }
+  const weight = m.stack('weight', routed.numExperts, {
+    kind: 'matrix',
+    rows: share.count,
+    columns,
+    source: {
+      name: names.weight,
+      rows: total,
+      columns: columns * inputs,
+      ...sliceOf(split === 'in' ? mesh.rank * columns : 0, columns),
+      ...(turned && { turned }),
+    },
+  })
+  // Of ranks that each have a share of a sum one adds the bias.
+  const bias =
+    hasBias && !(split === 'in' && mesh.rank > 0)
+      ? m.stack('bias', routed.numExperts, {
+          kind: 'vector',
+          rows: share.count,
+          columns: 1,
+          source: { name: names.bias, rows: total, columns: 1, ...(share.count < total && sliceOf(0, 1)) },
+        })
+      : undefined
+  const { order, offsets } = routed
+  const operands = { x: input, weight, order, offsets, bias, scale: weighted ? routed.weights : undefined }
+  const fanOut = of === 'tokens' ? routed.chosen : 0
+  return m.call(ops.expertLinear, operands, { width: share.count, fanOut, gate: 0, limit: 0, alpha: 0 }).y
 }
 
 export interface CombineOptions {

@@ -65,7 +65,7 @@ Napi::Value fill_gaussian(const Napi::CallbackInfo& info) {
 }
 
 // Host data of a load: from arguments (rows, columns, values) or (rows, columns, file, offset, dtype, rowStride,
-// columnStart). Checks that all of it lies in the file.
+// columnStart, columnStride). Checks that all of it lies in the file.
 HostMatrix to_host_matrix(const Napi::CallbackInfo& info, size_t at) {
   HostMatrix matrix{};
   matrix.rows = static_cast<int64_t>(to_size(info[at], "source rows"));
@@ -90,16 +90,20 @@ HostMatrix to_host_matrix(const Napi::CallbackInfo& info, size_t at) {
   matrix.dtype = to_dtype(info[at + 4]);
   matrix.row_stride = static_cast<int64_t>(to_size(info[at + 5], "rowStride"));
   const auto first = static_cast<int64_t>(to_size(info[at + 6], "columnStart"));
+  matrix.column_stride = static_cast<int64_t>(to_size(info[at + 7], "columnStride"));
   const int64_t size = dtype_bytes(matrix.dtype);
-  int64_t last_row = 0, elements = 0;
+  int64_t last_row = 0, last_column = 0, elements = 0;
   if (matrix.rows == 0 || matrix.columns == 0) return matrix;
-  if (matrix.columns > matrix.row_stride || first > matrix.row_stride - matrix.columns ||
+  const bool row_major = matrix.column_stride == 1;
+  if ((row_major && (matrix.columns > matrix.row_stride || first > matrix.row_stride - matrix.columns)) ||
       __builtin_mul_overflow(matrix.rows - 1, matrix.row_stride, &last_row) ||
-      __builtin_add_overflow(last_row, first + matrix.columns, &elements) || elements > INT64_MAX / 8) {
+      __builtin_mul_overflow(matrix.columns - 1, matrix.column_stride, &last_column) ||
+      __builtin_add_overflow(last_row, last_column, &elements) || elements > INT64_MAX / 16 || first > INT64_MAX / 16) {
     check(Status::error(Code::invalid, "load: columns %lld to %lld of rows of %lld elements",
                                     static_cast<long long>(first), static_cast<long long>(first + matrix.columns),
                                     static_cast<long long>(matrix.row_stride)));
   }
+  elements += first + 1;
   check(file->check_range(offset, static_cast<uint64_t>(elements * size)));
   file->will_read(offset, static_cast<uint64_t>(elements * size));
   matrix.data = file->data() + offset + first * size;

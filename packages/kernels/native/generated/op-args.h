@@ -87,6 +87,24 @@ struct ApplyDeltasArgs {
   }
 };
 
+struct ClampedSiluMulArgs {
+  TensorRef x;
+  TensorRef y;
+  TensorRef z;
+  float limit;
+  float alpha;
+
+  [[gnu::always_inline]] static ClampedSiluMulArgs from(const OpCall& call) {
+    ClampedSiluMulArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
+    a.z = call.operands[2];
+    a.limit = static_cast<float>(call.attributes[0]);
+    a.alpha = static_cast<float>(call.attributes[1]);
+    return a;
+  }
+};
+
 struct CombineExpertsArgs {
   TensorRef x;
   TensorRef place;
@@ -601,6 +619,22 @@ struct PenalizeArgs {
   }
 };
 
+struct PositionTemperatureArgs {
+  TensorRef positions;
+  TensorRef y;
+  float strength;
+  float stretch;
+
+  [[gnu::always_inline]] static PositionTemperatureArgs from(const OpCall& call) {
+    PositionTemperatureArgs a;
+    a.positions = call.operands[0];
+    a.y = call.operands[1];
+    a.strength = static_cast<float>(call.attributes[0]);
+    a.stretch = static_cast<float>(call.attributes[1]);
+    return a;
+  }
+};
+
 struct RmsNormArgs {
   TensorRef x;
   TensorRef weight;
@@ -799,6 +833,32 @@ struct ScaleArgs {
     a.x = call.operands[0];
     a.y = call.operands[1];
     a.factor = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
+struct ScaleRowsArgs {
+  TensorRef x;
+  TensorRef factor;
+  TensorRef y;
+
+  [[gnu::always_inline]] static ScaleRowsArgs from(const OpCall& call) {
+    ScaleRowsArgs a;
+    a.x = call.operands[0];
+    a.factor = call.operands[1];
+    a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct SigmoidArgs {
+  TensorRef x;
+  TensorRef y;
+
+  [[gnu::always_inline]] static SigmoidArgs from(const OpCall& call) {
+    SigmoidArgs a;
+    a.x = call.operands[0];
+    a.y = call.operands[1];
     return a;
   }
 };

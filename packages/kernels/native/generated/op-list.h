@@ -8,6 +8,7 @@
   X(all_gather, "all-gather") \
   X(all_reduce, "all-reduce") \
   X(apply_deltas, "apply-deltas") \
+  X(clamped_silu_mul, "clamped-silu-mul") \
   X(combine_experts, "combine-experts") \
   X(copy_pages, "copy-pages") \
   X(embed, "embed") \
@@ -32,6 +33,7 @@
   X(norm_rope_latent_write, "norm-rope-latent-write") \
   X(paged_attention, "paged-attention") \
   X(penalize, "penalize") \
+  X(position_temperature, "position-temperature") \
   X(rms_norm, "rms-norm") \
   X(rms_norm_add, "rms-norm-add") \
   X(rms_norm_add_rms_norm, "rms-norm-add-rms-norm") \
@@ -40,6 +42,8 @@
   X(route, "route") \
   X(sample, "sample") \
   X(scale, "scale") \
+  X(scale_rows, "scale-rows") \
+  X(sigmoid, "sigmoid") \
   X(silu, "silu") \
   X(silu_mul, "silu-mul") \
   X(softcap, "softcap")

@@ -7,6 +7,7 @@
 #include "../backend/cpu/panel.h"
 #include "../backend/cpu/worker-pool.h"
 #include "convert.h"
+#include "turned.h"
 #include "upload.h"
 
 namespace trtllm {
@@ -109,6 +110,13 @@ Status load_matrix(const MatrixTarget& target, const HostMatrix& given) {
   }
   TRTLLM_TRY(target.buffer->check_range("load", static_cast<uint64_t>(target.offset), static_cast<uint64_t>(bytes)));
   if (source.rows == 0 || source.columns == 0 || device.memory() == MemoryKind::none) return Status();
+  if (source.column_stride != 1) {
+    return each_turned_block(load_threads(device), source, [&](const HostMatrix& block, int64_t first) {
+      MatrixTarget part = target;
+      part.first_row += first;
+      return load_matrix(part, block);
+    });
+  }
 
   char* to = target.buffer->data() + target.offset;
   if (layout == Layout::panel) {

@@ -14,12 +14,13 @@ struct MatrixTarget {
   bool device_layout;
 };
 
-// Row-major host data; `data` is element (0, 0).
+// Host data, row-major where column_stride is 1; `data` is element (0, 0).
 struct HostMatrix {
   const char* data;
   DType dtype;
   int64_t rows, columns;
   int64_t row_stride;  // elements
+  int64_t column_stride = 1;
 };
 
 // Threads for conversion: the device's own, or some that the process keeps for devices without any.

@@ -6,6 +6,7 @@
 
 #include "../backend/cpu/float8.h"
 #include "convert.h"
+#include "turned.h"
 
 namespace trtllm {
 namespace {
@@ -57,6 +58,13 @@ Status load_quantized(const MatrixTarget& target, int64_t scale_offset, const Ho
                          dtype_name(target.dtype));
   }
   const Device& device = *target.buffer->device();
+  if (source.column_stride != 1 && device.memory() != MemoryKind::none) {
+    return each_turned_block(load_threads(device), source, [&](const HostMatrix& block, int64_t first) {
+      MatrixTarget part = target;
+      part.first_row += first;
+      return load_quantized(part, scale_offset, block);
+    });
+  }
   const int64_t block_rows = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, source.columns) / 16 * 16);
   // Without memory there is nothing to compute, but the places are checked.
   const bool counts_only = device.memory() == MemoryKind::none;

@@ -26,8 +26,7 @@ static int64_t best_of(const float* values, const bool* taken, int64_t count) {
 static void score(const float* logits, int64_t count, bool sigmoid, float* scores) {
   if (sigmoid) {
     for_stretches(count, [&](int64_t i, int n) {
-      const Vec x = load_stretch(logits + i, n);
-      store_stretch(scores + i, div(set(1.0f), add(set(1.0f), exp(sub(zero(), x)))), n);
+      store_stretch(scores + i, ISA_NS::sigmoid(load_stretch(logits + i, n)), n);
     });
     return;
   }

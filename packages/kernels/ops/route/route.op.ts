@@ -8,7 +8,7 @@ export const routeScoring = { softmax: 0, sigmoid: 1 } as const
  * Exact meaning, the same on every backend:
  * - score = softmax(logits) over all experts, or sigmoid(logit).
  * - The choice goes by score + bias; without bias and groups it goes by the logits, which order alike and never tie where
- *   scores have reached 0 or 1. A NaN counts as -inf. Equal ones go by number, lowest first.
+ *   scores have reached 0 or 1. A NaN is below all. Equal ones go by number, lowest first.
  * - With groups > 1 the experts are cut into as many runs. A group's mark is the sum of the `groupBest` largest of its
  *   members' score + bias; only the `chosenGroups` groups of the largest marks take part.
  * - weights = the scores (without bias) of the chosen, best first; with renormalize divided by their sum + 1e-20; times

@@ -1,4 +1,4 @@
-import type { PlacedParam } from '@trtllm/graph'
+import type { ParamSource, PlacedParam } from '@trtllm/graph'
 import { badCheckpoint } from '../bad-input.js'
 import type { StoredWeights } from '../stored-weights.js'
 import { floatDTypeOf } from './safetensors-dtype.js'
@@ -27,9 +27,10 @@ export function checkParams(checkpoint: TensorSet, params: readonly PlacedParam[
   const { storedWeights } = checkpoint.model
   const used = new Set<string>()
   for (const param of params) {
-    for (const { name, rows, columns } of param.sources) {
+    for (const source of param.sources) {
+      const { name } = source
       used.add(name)
-      const expected = param.kind === 'vector' && columns === 1 ? [rows] : [rows, columns]
+      const expected = storedShape(source, param.kind === 'vector')
       const tensor = tensors.get(name)
       if (!tensor) {
         throw badCheckpoint(
@@ -53,6 +54,12 @@ export function checkParams(checkpoint: TensorSet, params: readonly PlacedParam[
   const isUnused = (name: string): boolean =>
     !used.has(name) && !isComputedBuffer(name) && !(storedWeights && isUnusedScale(name))
   return [...tensors.keys()].filter(isUnused).sort()
+}
+
+/** The shape a source's tensor has in its file. */
+function storedShape({ rows, columns, stacked, turned }: ParamSource, isVector: boolean): number[] {
+  const shape = isVector && columns === 1 ? [rows] : turned ? [columns, rows] : [rows, columns]
+  return stacked ? [stacked.of, ...shape] : shape
 }
 
 /** Points out a checkpoint whose names carry another prefix, the usual cause of a missing tensor. */

@@ -74,16 +74,23 @@ function load(checkpoint: Checkpoint, read: Read, device: Device, buffer: Device
   const { storedWeights } = checkpoint.model
   const isF8 = tensor.dtype === 'F8_E4M3'
   const dtype: DType = isF8 ? 'f8' : floatDTypeOf(tensor.dtype)!
-  const { rows, columns } = source
-  const { firstRow, firstColumn, ...part } = source.slice ?? { firstRow: 0, firstColumn: 0, rows, columns }
+  const { rows, columns, turned = false, stacked } = source
+  const {
+    firstRow,
+    firstColumn,
+    rowStep = 1,
+    ...part
+  } = source.slice ?? { firstRow: 0, firstColumn: 0, rows, columns }
+  const [rowStride, columnStride] = turned ? [1, rows] : [columns, 1]
+  const first = (stacked?.index ?? 0) * rows * columns + firstRow * rowStride + firstColumn * columnStride
   const matrix: FileMatrix = {
     file: checkpoint.map(tensor.file),
-    offset: tensor.offset + firstRow * columns * dtypeBytes[dtype],
+    offset: tensor.offset + first * dtypeBytes[dtype],
     dtype,
     rows: part.rows,
     columns: part.columns,
-    rowStride: columns,
-    columnStart: firstColumn,
+    rowStride: rowStep * rowStride,
+    columnStride,
   }
   const number = source.matrix ?? 0
   const { dtype: kept, rows: height, columns: width } = param
@@ -131,7 +138,9 @@ function shifted(matrix: FileMatrix, plus: number | undefined): MatrixSource {
   return { values: values.map((value) => value + plus), rows, columns }
 }
 
-const bytesOf = ({ tensor, source: { slice, rows, columns } }: Read): number =>
-  slice ? (tensor.bytes / (rows * columns)) * slice.rows * slice.columns : tensor.bytes
+const bytesOf = ({ tensor, source: { slice, rows, columns, stacked } }: Read): number => {
+  const whole = tensor.bytes / (stacked?.of ?? 1)
+  return slice ? (whole / (rows * columns)) * slice.rows * slice.columns : whole
+}
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -14,9 +14,15 @@ export const goldenVariants = (family?: string): string[] =>
     .flatMap((name) => readdirSync(join(goldensDirectory, name)).map((variant) => `${name}/${variant}`))
     .sort()
 
+/** Largest magnitude of elements of the embedding and of routers of experts. */
+interface Amplitudes {
+  readonly embedding: number
+  readonly router?: number
+}
+
 /** What a golden.json says of the checkpoint it was made with. */
 interface GoldenTensors {
-  readonly meta: { readonly embedding: number }
+  readonly meta: Amplitudes
   /** Shapes by name; `*` stands for the number of every layer, or expert. */
   readonly tensors: Readonly<Record<string, readonly number[]>>
 }
@@ -31,12 +37,12 @@ export function writeGoldenCheckpoint(variant: string, parent: string = tmpdir()
   const directory = mkdtempSync(join(parent, `golden-${variant.replace('/', '-')}-`))
   copyFileSync(join(goldensDirectory, variant, 'config.json'), join(directory, 'config.json'))
   const tensors: Record<string, TensorToWrite> = {}
-  const { embedding } = goldenFile(variant).meta
+  const { meta } = goldenFile(variant)
   for (const [name, shape] of goldenTensors(variant)) {
     const values = goldenValues(
       name,
       shape.reduce((product, size) => product * size, 1),
-      embedding,
+      meta,
     )
     const plain = {
       [name]: { dtype: 'F32', shape: [...shape], data: new Uint8Array(values.buffer) },
@@ -69,11 +75,11 @@ const numbered = (names: readonly string[], part: string, count: number): string
 
 /** What a golden model's tensors stand for, each computed once. */
 export function goldenValuesOf(variant: string): (name: string, count: number) => Float32Array {
-  const { embedding } = goldenFile(variant).meta
+  const { meta } = goldenFile(variant)
   const shapes = new Map(goldenTensors(variant))
   const known = new Map<string, Float32Array>()
   const make = (name: string, count: number): Float32Array => {
-    const values = goldenValues(name, count, embedding)
+    const values = goldenValues(name, count, meta)
     return storedGolden(goldenConfig(variant), name, shapes.get(name) ?? [count], values)?.values ?? values
   }
   return (name, count) => {
@@ -90,8 +96,14 @@ const goldenFile = (variant: string): GoldenTensors =>
   JSON.parse(readFileSync(join(goldensDirectory, variant, 'golden.json'), 'utf8'))
 
 /** Elements of a golden tensor: amplitude * (2u - 1), plus 1 for norms; u = 24 bits of a hash of name and index. */
-export function goldenValues(name: string, count: number, embedding = 1): Float32Array {
-  const amplitude = name.includes('embed_tokens') ? embedding : name.includes('lm_head') ? 0.5 : 0.25
+export function goldenValues(
+  name: string,
+  count: number,
+  { embedding, router = 0.25 }: Amplitudes = { embedding: 1 },
+): Float32Array {
+  const isRouter = /\.(gate|router)\.weight$/.test(name)
+  const others = name.includes('lm_head') ? 0.5 : 0.25
+  const amplitude = name.includes('embed_tokens') ? embedding : isRouter ? router : others
   const center = name.includes('norm') ? 1 : 0
   let seed = 0x811c9dc5
   for (const byte of Buffer.from(name)) seed = Math.imul(seed ^ byte, 0x01000193)

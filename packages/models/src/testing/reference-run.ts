@@ -1,4 +1,4 @@
-import { type Graph, inputOf, type Node, type Param, type Value } from '@trtllm/graph'
+import { type Graph, inputOf, type Node, type Param, type ParamSource, type Value } from '@trtllm/graph'
 import { combineExperts, expertLinear, type RouteAttributes, routed } from './reference-experts.js'
 import { besideEachOther, columnsOf, elementwise, linear, type Matrix, map, norm } from './reference-ops.js'
 
@@ -107,6 +107,25 @@ class ReferenceRun {
         return void set(map(this.matrix(a!), (x) => attribute('cap') * Math.tanh(x / attribute('cap'))))
       case 'sigmoid':
         return void set(map(this.matrix(a!), (x) => 1 / (1 + Math.exp(-x))))
+      case 'clamped-silu-mul': {
+        const [limit, alpha] = [attribute('limit'), attribute('alpha')]
+        const compute = (g: number, u: number): number => {
+          const [gate, up] = [Math.min(g, limit), Math.max(-limit, Math.min(u, limit))]
+          return (gate / (1 + Math.exp(-alpha * gate))) * (up + 1)
+        }
+        return void set(elementwise(this.matrix(a!), this.matrix(b!), compute))
+      }
+      case 'scale-rows': {
+        const [x, { data: factors }] = [this.matrix(a!), this.matrix(b!)]
+        const data = x.data.map((value, i) => value * factors[Math.floor(i / x.columns)]!)
+        return void set({ columns: x.columns, data })
+      }
+      case 'position-temperature': {
+        const [strength, stretch] = [attribute('strength'), attribute('stretch')]
+        const at = (position: number): number =>
+          1 + strength * Math.log1p(Math.floor((position + 1) / stretch))
+        return void set({ columns: 1, data: Float64Array.from(this.ids, (_, position) => at(position)) })
+      }
       case 'route': {
         const names = Object.keys(op.attributes)
         const attributes = Object.fromEntries(names.map((name) => [name, attribute(name)]))
@@ -158,14 +177,10 @@ class ReferenceRun {
   private param({ values, sources, rows, columns, matrices = 1 }: Param): Matrix {
     if (values) return { columns, data: Float64Array.from(values) }
     const data = new Float64Array(matrices * rows * columns)
-    for (const { name, rows: count, columns: width, slice, plus = 0, matrix = 0, ...place } of sources) {
-      const whole = new Float64Array(this.valuesOf(name, count * width))
-      if (plus !== 0) for (const [i, value] of whole.entries()) whole[i] = value + plus
-      const from = (slice?.firstRow ?? 0) * width
-      const part = { columns: width, data: whole.subarray(from, from + (slice?.rows ?? count) * width) }
-      // A vector is a row of the param where that has several of them.
-      const wanted = width === 1 && columns > 1 ? part : columnsOf(part, slice?.firstColumn ?? 0, columns)
-      data.set(wanted.data, (matrix * rows + place.firstRow) * columns)
+    for (const { matrix = 0, ...source } of sources) {
+      const from = sourceValues(source, this.valuesOf)
+      // Vectors of a param that has several are its rows.
+      for (const [i, value] of from.entries()) data[(matrix * rows + source.firstRow) * columns + i] = value
     }
     return { columns, data }
   }
@@ -267,6 +282,24 @@ function viewed(of: Matrix, view: Value, { firstColumn, headStride }: ViewOrigin
     columnsOf(of, head * headStride + firstColumn, sizeAt(view, 2)),
   )
   return besideEachOther(heads)
+}
+
+/** The part of a checkpoint tensor that a source takes, row by row. */
+function sourceValues(
+  { name, rows, columns, slice, plus = 0, stacked, turned }: ParamSource,
+  valuesOf: TensorValues,
+) {
+  const all = valuesOf(name, (stacked?.of ?? 1) * rows * columns)
+  const part = slice ?? { firstRow: 0, rows, firstColumn: 0, columns }
+  const data = new Float64Array(part.rows * part.columns)
+  for (const at of data.keys()) {
+    const row = part.firstRow + Math.floor(at / part.columns) * (part.rowStep ?? 1)
+    const column = part.firstColumn + (at % part.columns)
+    data[at] =
+      all[(stacked?.index ?? 0) * rows * columns + (turned ? column * rows + row : row * columns + column)]! +
+      plus
+  }
+  return data
 }
 
 const geluTanh = (x: number): number =>

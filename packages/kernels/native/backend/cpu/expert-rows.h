@@ -15,11 +15,7 @@ TRTLLM_INLINE Vec gated(Gate gate, Vec g, Vec u, float limit, float alpha) {
   switch (gate) {
     case Gate::silu: return mul(silu(g), u);
     case Gate::gelu_tanh: return mul(gelu_tanh(g), u);
-    default: {
-      const Vec low = clamp(g, -__builtin_inff(), limit);
-      const Vec chosen = div(low, add(set(1.0f), exp(mul(low, set(-alpha)))));
-      return mul(chosen, add(clamp(u, -limit, limit), set(1.0f)));
-    }
+    default: return clamped_silu_mul(g, u, limit, alpha);
   }
 }
 

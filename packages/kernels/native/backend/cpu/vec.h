@@ -86,6 +86,14 @@ TRTLLM_INLINE Vec exp(Vec x) {
 }
 
 TRTLLM_INLINE Vec silu(Vec x) { return div(x, add(set(1.0f), exp(sub(zero(), x)))); }
+TRTLLM_INLINE Vec sigmoid(Vec x) { return div(set(1.0f), add(set(1.0f), exp(sub(zero(), x)))); }
+
+// g / (1 + e^(-alpha g)) * (u + 1), g at most `limit`, u within -limit..limit.
+TRTLLM_INLINE Vec clamped_silu_mul(Vec g, Vec u, float limit, float alpha) {
+  const Vec low = clamp(g, -__builtin_inff(), limit);
+  const Vec gate = div(low, add(set(1.0f), exp(mul(low, set(-alpha)))));
+  return mul(gate, add(clamp(u, -limit, limit), set(1.0f)));
+}
 
 // x / 2 * (1 + tanh(u)) = x / (1 + e^(-2u)), u = sqrt(2 / pi) * (x + 0.044715 x^3).
 TRTLLM_INLINE Vec gelu_tanh(Vec x) {

@@ -10,9 +10,10 @@ struct AttentionOperands {
   const int32_t *seq_slot, *seq_start, *seq_context;
   int64_t tokens, seqs;
   int32_t heads, kv_heads, head_dim, window;  // window 0: all positions
-  float scale, softcap;                       // softcap 0: none
+  float scale, softcap;                       // scale: that of cached keys included; softcap 0: none
   int64_t q_stride, q_head, y_stride, y_head;
   const float* sinks;  // a score for each head in the sum of weights; null: none
+  float value_scale;   // factor of cached values
 };
 
 // The last sequence that starts at or before `token` (so that empty ones are passed over); -1 when the token is in none.
@@ -47,6 +48,9 @@ __device__ __forceinline__ float sink_weight(const AttentionOperands& o, int32_t
 
 // A sum of weighted values over the sum of weights; 0 where nothing was visible. NaN stays NaN.
 __device__ __forceinline__ float weighted_mean(float sum, float total) { return total == 0 ? 0.0f : sum / total; }
+
+// The same of cached values.
+__device__ __forceinline__ float weighted_mean(const AttentionOperands& o, float sum, float total) { return weighted_mean(sum, total) * o.value_scale; }
 
 struct SequenceWork {
   int64_t seq;   // -1: none

@@ -304,8 +304,8 @@ __device__ __forceinline__ void finish_item(const AttentionOperands& o, const Sp
     for (int w = 0; w < kSplitWarps; w++) mass = fmaf(join.totals[w][row], factor_of(w, row, top), mass);
     if (split.splits == 1) {
       const float all = mass + sink_weight(o, item.first_head + row, top);
-      const uint2 words{two_words(weighted_mean(sum[0], all), weighted_mean(sum[1], all), T()),
-                        two_words(weighted_mean(sum[2], all), weighted_mean(sum[3], all), T())};
+      const uint2 words{two_words(weighted_mean(o, sum[0], all), weighted_mean(o, sum[1], all), T()),
+                        two_words(weighted_mean(o, sum[2], all), weighted_mean(o, sum[3], all), T())};
       *reinterpret_cast<uint2*>(y + split.token * o.y_stride + (item.first_head + row) * o.y_head + at) = words;
     } else {
       *reinterpret_cast<float4*>(plan.values + (piece + row) * kDim + at) = float4{sum[0], sum[1], sum[2], sum[3]};
@@ -330,7 +330,7 @@ __device__ __forceinline__ void finish_alone(const AttentionOperands& o, const D
     T* to = y + item.split.token * o.y_stride + (item.first_head + row) * o.y_head;
 #pragma unroll
     for (int n = 0; n < kDim / 8; n++) {
-      const float left = weighted_mean(sums[n][2 * half], all), right = weighted_mean(sums[n][2 * half + 1], all);
+      const float left = weighted_mean(o, sums[n][2 * half], all), right = weighted_mean(o, sums[n][2 * half + 1], all);
       *reinterpret_cast<uint32_t*>(to + 8 * n + 2 * t) = two_words(left, right, T());
     }
   }

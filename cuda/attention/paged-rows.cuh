@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kRowWarps * 32) paged_rows_kernel(AttentionOpe
       sum = fmaf(outputs[w][i], kept, sum);
       weight = fmaf(totals[w], kept, weight);
     }
-    out[i] = from_f32<T>(weighted_mean(sum, weight + sink_weight(o, head, top)));
+    out[i] = from_f32<T>(weighted_mean(o, sum, weight + sink_weight(o, head, top)));
   }
 }
 

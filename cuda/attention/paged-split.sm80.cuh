@@ -1,11 +1,11 @@
 #pragma once
 #include <trtllm/ptx/mma.cuh>
-#include <trtllm/vector-io.cuh>
-
+#include "cached-eight.cuh"
 #include "online-softmax.sm80.cuh"
 #include "split-join.cuh"
 
-// softmax(scale * q k^T) v for single queries (decode) on tensor cores, f16 and bf16, head sizes up to kDim, a multiple of 8.
+// softmax(scale * q k^T) v for single queries (decode) on tensor cores, f16 and bf16 over pages of their own type or f8,
+// head sizes up to kDim, a multiple of 8.
 // A block of 4 warps owns one (query, split of its pages): up to 16 heads that share a kv head are the rows of its tiles,
 // so that keys and values are read once for all of them. Warp w takes pages w, w + 4, ... of the split; the block joins its
 // warps in order. Grid: x = any number of blocks, which stride over the (query, split) pairs; y = kv head * sixteens of heads.
@@ -17,15 +17,16 @@
 // Numerics: as paged-tile.sm80.cuh; a query of one split is finished here, others by paged_join_kernel.
 namespace trtllm::cuda {
 
-__device__ __forceinline__ uint4 load_words(const void* p, bool inside) {
-  return inside ? *reinterpret_cast<const uint4*>(p) : uint4{0, 0, 0, 0};
+template <class T, class C>
+__device__ __forceinline__ uint4 load_words(const C* p, bool inside) {
+  return inside ? eight_of<T>(p) : uint4{0, 0, 0, 0};
 }
 
 __device__ __forceinline__ uint32_t word_of(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
 
 // Weights of a warp's 32 keys times their values, added to `sums`.
-template <class T, int kDim, class Visible>
-__device__ __forceinline__ void add_values(float (&sums)[kDim / 8][4], const float (&weights)[4][4], const T* values,
+template <class T, int kDim, class C, class Visible>
+__device__ __forceinline__ void add_values(float (&sums)[kDim / 8][4], const float (&weights)[4][4], const C* values,
                                            int64_t token_stride, int32_t head_dim, Visible visible) {
   const int lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3;
 #pragma unroll
@@ -41,7 +42,7 @@ __device__ __forceinline__ void add_values(float (&sums)[kDim / 8][4], const flo
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         const int key = step * 16 + 2 * t + i % 2 + i / 2 * 8;
-        rows[i] = load_words(values + key * token_stride + column, visible(key) && column < head_dim);
+        rows[i] = load_words<T>(values + key * token_stride + column, visible(key) && column < head_dim);
       }
 #pragma unroll
       for (int j = 0; j < 8; j++) {
@@ -74,7 +75,7 @@ __global__ void __launch_bounds__(kSplitWarps * 32) paged_split_kernel(Attention
     constexpr int kTogether = kKept ? kDim / 32 : 2;
     const auto query_words = [&](int half, int c) {
       const int row = g + 8 * half, at = 32 * c + 8 * t;
-      return load_words(q + token * o.q_stride + (first_head + row) * o.q_head + at, row < num_rows && at < o.head_dim);
+      return load_words<T>(q + token * o.q_stride + (first_head + row) * o.q_head + at, row < num_rows && at < o.head_dim);
     };
     uint4 queries[2][kKept ? kDim / 32 : 1];
     if constexpr (kKept) {
@@ -91,7 +92,7 @@ __global__ void __launch_bounds__(kSplitWarps * 32) paged_split_kernel(Attention
       const int64_t page = next;
       next = column + kSplitWarps < end ? pages.page_in(slot, column + kSplitWarps) : -1;
       if (page < 0) continue;  // the same in the whole warp
-      const T* keys = pages.page_at(page, 0, kv_head);
+      const auto* keys = pages.page_at(page, 0, kv_head);
       const int low = first > column * 32 ? static_cast<int>(first - column * 32) : 0;
       const int high = position - column * 32 < 31 ? static_cast<int>(position - column * 32) : 31;
       const auto visible = [&](int key) { return key >= low && key <= high; };
@@ -109,7 +110,7 @@ __global__ void __launch_bounds__(kSplitWarps * 32) paged_split_kernel(Attention
         const uint32_t a[2][4] = {{upper.x, lower.x, upper.y, lower.y}, {upper.z, lower.z, upper.w, lower.w}};
 #pragma unroll
         for (int j = 0; j < 4; j++) {
-          const uint4 key = load_words(keys + (j * 8 + g) * pages.token_stride + 32 * c + 8 * t,
+          const uint4 key = load_words<T>(keys + (j * 8 + g) * pages.token_stride + 32 * c + 8 * t,
                                        visible(j * 8 + g) && 32 * c + 8 * t < o.head_dim);
           const uint32_t b[2][2] = {{key.x, key.y}, {key.z, key.w}};
           mma_16x8x16(scores[j], a[0], b[0], T());

@@ -1,12 +1,12 @@
 #pragma once
 #include <trtllm/ptx/ldmatrix.cuh>
 #include <trtllm/ptx/mma.cuh>
-#include <trtllm/vector-io.cuh>
-
+#include "cached-eight.cuh"
 #include "online-softmax.sm80.cuh"
 #include "paged-attention.cuh"
 
-// softmax(scale * q k^T) v on tensor cores, f16 and bf16, head size kDim (a multiple of 16 up to 256).
+// softmax(scale * q k^T) v on tensor cores, f16 and bf16 over pages of their own type or f8, head size kDim (a multiple of
+// 16 up to 256).
 // A block of 4 warps owns 64 query rows of one (sequence, kv head): row r is query r / group of the tile, head r % group of
 // the kv head; a warp owns 16 rows. Keys come 32 at a time, from the first that any row sees.
 // Shared memory (dynamic): q[64], k[32], v[32] rows of kDim + 8 elements: 8 elements of padding spread fragments over banks.
@@ -69,14 +69,14 @@ __global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pa
     __syncthreads();  // everyone is done with the last keys
     for (int unit = threadIdx.x; unit < kAttentionKeys * kUnits; unit += 128) {
       const int row = unit / kUnits, at = unit % kUnits * 8;
-      Pack<T> key{}, value{};
-      const T* from = base + row < end ? pages.at(slot, base + row, 0, kv_head) : nullptr;
+      uint4 key{}, value{};
+      const auto* from = base + row < end ? pages.at(slot, base + row, 0, kv_head) : nullptr;
       if (from != nullptr) {
-        key = load_pack(from + at);
-        value = load_pack(from + pages.part_stride + at);
+        key = eight_of<T>(from + at);
+        value = eight_of<T>(from + pages.part_stride + at);
       }
-      store_pack(k_tile + row * kStride + at, key);
-      store_pack(v_tile + row * kStride + at, value);
+      *reinterpret_cast<uint4*>(k_tile + row * kStride + at) = key;
+      *reinterpret_cast<uint4*>(v_tile + row * kStride + at) = value;
     }
     __syncthreads();
 
@@ -133,7 +133,7 @@ __global__ void __launch_bounds__(128) paged_tile_kernel(AttentionOperands o, Pa
     const int row = warp * 16 + g + 8 * half;
     if (row >= num_rows) continue;
     const float sink = sink_weight(o, kv_head * group + row % group, best[half]);
-    const float scale = total[half] > 0 ? 1.0f / (total[half] + sink) : 0.0f;
+    const float scale = total[half] > 0 ? o.value_scale / (total[half] + sink) : 0.0f;
     T* out = y + (first_token + row / group) * o.y_stride + (kv_head * group + row % group) * o.y_head;
 #pragma unroll
     for (int n = 0; n < kDim / 8; n++) {

@@ -66,7 +66,7 @@ struct PrefillRows {
       sum += __shfl_xor_sync(kFullWarp, sum, 2);
       const bool inside = row / group < queries;
       if (inside && o.sinks != nullptr) sum += fast_exp2(fmaf(o.sinks[head], kLog2E, -best[half] * factor));
-      const float scale = sum == 0 ? 0.0f : 1.0f / sum;
+      const float scale = sum == 0 ? 0.0f : o.value_scale / sum;
       T* out = y + (first_token + row / group) * o.y_stride + head * o.y_head;
 #pragma unroll
       for (int block = 0; block < kCount / 16; block++) {  // 32 columns

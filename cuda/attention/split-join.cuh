@@ -184,7 +184,7 @@ __device__ __forceinline__ void finish_split(const AttentionOperands& o, const S
     const float sum = joined[row * stride + place_of(at)];
     if (item.splits == 1) {
       y[item.token * o.y_stride + (first_head + row) * o.y_head + at] =
-          from_f32<T>(weighted_mean(sum, join.row_totals[row] + sink_weight(o, first_head + row, join.row_tops[row])));
+          from_f32<T>(weighted_mean(o, sum, join.row_totals[row] + sink_weight(o, first_head + row, join.row_tops[row])));
     } else {
       plan.values[(piece + row) * o.head_dim + at] = sum;
       if (at == 0) plan.masses[piece + row] = float2{join.row_tops[row], join.row_totals[row]};
@@ -239,7 +239,7 @@ __global__ void __launch_bounds__(128) paged_join_kernel(AttentionOperands o, Sp
   for (int32_t i = threadIdx.x; i < o.head_dim; i += blockDim.x) {
     float sum = 0;
     for (int w = 0; w < kSplitWarps; w++) sum += joined[w * 256 + i];
-    y[token * o.y_stride + head * o.y_head + i] = from_f32<T>(weighted_mean(sum, total));
+    y[token * o.y_stride + head * o.y_head + i] = from_f32<T>(weighted_mean(o, sum, total));
   }
 }
 

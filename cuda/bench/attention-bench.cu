@@ -5,7 +5,6 @@
 #include <attention/paged-decode.sm90.cuh>
 #include <attention/paged-prefill.sm90.cuh>
 #include <attention/paged-rows.cuh>
-#include <attention/paged-split.sm80.cuh>
 #include <attention/tensor-maps.h>
 
 #include <algorithm>
@@ -86,7 +85,7 @@ struct Run {
     for (size_t i = 0; i < table.size(); i++) table[i] = static_cast<int32_t>(i + 1);
     std::shuffle(table.begin(), table.end(), std::mt19937(7));
     o = AttentionOperands{uploaded(slots), uploaded(start), uploaded(contexts), start.back(), seqs, s.heads, s.kv_heads, kDim, s.window,
-                          1.0f / std::sqrt(static_cast<float>(kDim)), s.softcap, int64_t(s.heads) * kDim, kDim, int64_t(s.heads) * kDim, kDim, nullptr};
+                          1.0f / std::sqrt(static_cast<float>(kDim)), s.softcap, int64_t(s.heads) * kDim, kDim, int64_t(s.heads) * kDim, kDim, nullptr, 1.0f};
     if (s.sinks) o.sinks = filled<float>(static_cast<size_t>(s.heads), 3, 5);
     const int64_t page_elements = 2ll * s.kv_heads * 32 * kDim;
     C* cache = filled<C>(static_cast<size_t>(num_pages * page_elements), 1, 1);
@@ -145,14 +144,6 @@ struct Run {
     kernel<<<132 * Ring::kBlocksTogether, kDecodeThreads, Ring::kBytes>>>(o, plan, pages, map, sides, q, y);
     check(cudaGetLastError(), "decode");
     join();
-  }
-  void old_decode() {
-    if constexpr (sizeof(C) == 2) {
-      const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + 15) / 16);
-      const int64_t items = plan.rows * plan.max_splits, together = 2 * kSplitBlocks / sides + 1;
-      paged_split_kernel<T, PagedCache<C>, (kDim < 64 ? 64 : kDim)><<<dim3(unsigned(std::min(items, together)), unsigned(sides)), 128>>>(o, plan, pages, q, y);
-      join();
-    }
   }
   void join() {
     if (plan.max_splits > 1) paged_join_kernel<T><<<dim3(unsigned(plan.rows), unsigned(o.heads)), 128>>>(o, plan, y);
@@ -238,6 +229,72 @@ static void compare_all() {
   compare<T, C, kDim>({"softcap 5", {77, 200}, {177, 200}, 4, 4, kDim, 0, 5, true});
 }
 
+constexpr double kBytesPerUs = 4.35e6, kFlopsPerUs = 790e6, kFlopsPerUsF8 = 1450e6;  // what one H200 reaches
+
+struct Heads {
+  int heads, kv_heads;
+};
+
+template <class T, class C, int kDim>
+static void time_prefill(int count, int length, Heads h) {
+  Run<T, C, kDim> run({"", all(count, length), all(count, length), h.heads, h.kv_heads, kDim, 0, 0, false});
+  const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * h.heads * kDim * length * double(length) * count;
+  const double bound = flops / (sizeof(C) == 1 ? kFlopsPerUsF8 : kFlopsPerUs);
+  printf("prefill %2d x %5d, %d over %d of %d, %s: %8.1f us  %6.1f TFLOP/s  %3.0f %%\n", count, length, h.heads, h.kv_heads, kDim,
+         sizeof(C) == 1 ? "f8  " : "bf16", us, flops / us / 1e6, 100 * bound / us);
+}
+
+static void time_prefills() {
+  for (const int length : {128, 1024, 4096, 16384}) time_prefill<bf16, bf16, 128>(16384 / length, length, {64, 4});
+  for (const int length : {128, 1024, 2048, 8192}) time_prefill<bf16, bf16, 128>(8192 / length, length, {32, 8});
+  time_prefill<bf16, bf16, 64>(1, 8192, {32, 8});
+}
+
+template <class T, class C, int kDim>
+static void time_decode(const char* name, const std::vector<int>& contexts, Heads h) {
+  const int seqs = static_cast<int>(contexts.size());
+  Run<T, C, kDim> run({"", all(seqs, 1), contexts, h.heads, h.kv_heads, kDim, 0, 0, false});
+  double keys = 0;
+  for (const int context : contexts) keys += context;
+  const double us = run.time_us([&] { run.decode(); }, 20), bytes = 2.0 * h.kv_heads * kDim * keys * sizeof(C);
+  const double join = run.time_us([&] { run.join(); }, 10);
+  printf("decode %4d x %-12s %d over %d, %s: %7.1f us (join %5.1f) %5.0f GB/s  %3.0f %%\n", seqs, name, h.heads, h.kv_heads,
+         sizeof(C) == 1 ? "f8  " : "bf16", us, join, bytes / us / 1e3, 100 * bytes / kBytesPerUs / us);
+}
+
+// Contexts of a step in the middle of many requests of `in` tokens and `out` more: from in to in + out, mixed.
+static std::vector<int> between(int seqs, int in, int out) {
+  std::vector<int> values;
+  for (int i = 0; i < seqs; i++) values.push_back(in + static_cast<int>(int64_t{i} * 7919 % out) + 1);
+  return values;
+}
+
+static void time_decodes() {
+  const struct {
+    const char* name;
+    std::vector<int> contexts;
+    Heads heads;
+  } decodes[] = {{"16384", all(64, 16384), {64, 4}},
+                 {"65536", all(16, 65536), {64, 4}},
+                 {"128+128", between(2048, 128, 128), {32, 8}},
+                 {"128+128", between(1024, 128, 128), {32, 8}},
+                 {"128+128", between(400, 128, 128), {32, 8}},
+                 {"128+2048", between(1024, 128, 2048), {32, 8}},
+                 {"128+2048", between(512, 128, 2048), {32, 8}},
+                 {"1000+1000", between(512, 1000, 1000), {32, 8}},
+                 {"1000+1000", between(1024, 1000, 1000), {32, 8}},
+                 {"2048+128", between(256, 2048, 128), {32, 8}},
+                 {"12", all(1024, 12), {32, 8}},
+                 {"131072", all(1, 131072), {32, 8}},
+                 {"2048", all(1, 2048), {32, 8}},
+                 {"640", all(1, 640), {32, 8}},
+                 {"4096", all(16, 4096), {32, 8}}};
+  for (const auto& d : decodes) {
+    time_decode<bf16, bf16, 128>(d.name, d.contexts, d.heads);
+    time_decode<bf16, f8, 128>(d.name, d.contexts, d.heads);
+  }
+}
+
 int main(int argc, char** argv) {
   const char* wanted = argc > 1 ? argv[1] : "";
   if (strcmp(wanted, "time") != 0) {
@@ -250,34 +307,7 @@ int main(int argc, char** argv) {
     compare_all<f16, f8, 256>();
   }
   if (strcmp(wanted, "check") == 0) return 0;
-  for (const int length : {1024, 4096, 16384}) {
-    const int count = 16384 / length;
-    Run<bf16, bf16, 128> run({"", all(count, length), all(count, length), 64, 4, 128, 0, 0, false});
-    const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 64 * 128 * length * double(length) * count;
-    printf("prefill %2d x %5d, 64 over 4 heads of 128: %8.1f us  %6.1f TFLOP/s\n", count, length, us, flops / us / 1e6);
-  }
-  {
-    Run<bf16, bf16, 128> run({"", {8192}, {8192}, 32, 8, 128, 0, 0, false});
-    const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 32 * 128 * 8192.0 * 8192.0;
-    printf("prefill 1 x 8192, 32 over 8: %8.1f us  %6.1f TFLOP/s\n", us, flops / us / 1e6);
-  }
-  {
-    Run<bf16, bf16, 64> run({"", {8192}, {8192}, 32, 8, 64, 0, 0, false});
-    const double us = run.time_us([&] { run.prefill(2); }, 10), flops = 2.0 * 32 * 64 * 8192.0 * 8192.0;
-    printf("prefill 1 x 8192, 32 over 8 of 64: %8.1f us  %6.1f TFLOP/s\n", us, flops / us / 1e6);
-  }
-  const struct { int seqs, context, heads, kv_heads; } decodes[] = {{1024, 12, 32, 8}, {2048, 192, 32, 8}, {64, 16384, 64, 4}, {512, 1024, 32, 8}, {1, 131072, 32, 8}, {1, 2048, 32, 8}, {16, 4096, 32, 8}};
-  for (const auto& d : decodes) {
-    const double bytes = 2.0 * d.kv_heads * 128 * d.seqs * double(d.context);
-    {
-      Run<bf16, bf16, 128> run({"", all(d.seqs, 1), all(d.seqs, d.context), d.heads, d.kv_heads, 128, 0, 0, false});
-      const double now = run.time_us([&] { run.decode(); }, 20), before = run.time_us([&] { run.old_decode(); }, 10);
-      printf("decode %3d x %6d, %d over %d, bf16: %7.1f us %5.0f GB/s   sm_80 path %7.1f us\n", d.seqs, d.context, d.heads, d.kv_heads, now,
-             2 * bytes / now / 1e3, before);
-    }
-    Run<bf16, f8, 128> run({"", all(d.seqs, 1), all(d.seqs, d.context), d.heads, d.kv_heads, 128, 0, 0, false});
-    const double now = run.time_us([&] { run.decode(); }, 20);
-    printf("decode %3d x %6d, %d over %d, f8:   %7.1f us %5.0f GB/s\n", d.seqs, d.context, d.heads, d.kv_heads, now, bytes / now / 1e3);
-  }
+  time_prefills();
+  time_decodes();
   return 0;
 }

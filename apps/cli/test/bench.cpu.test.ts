@@ -57,10 +57,10 @@ describe('trtllm bench', () => {
   it('latency: one at a time', async () => {
     const found = await report(
       ...['latency', '--isl', '100', '--osl', '8', '--num-requests', '3', '--warmup', '3'],
-      ...['--quant', 'int8'],
+      ...['--quant', 'int8', '--kv_cache_dtype', 'fp8'],
     )
     expect(found.request_info.avg_num_concurrent_requests).toBeLessThanOrEqual(1)
-    expect(found.engine.quantization).toBe('int8')
+    expect(found.engine).toMatchObject({ quantization: 'int8', kv_cache_dtype: 'fp8' })
     // The warm-up left nothing that the run could find.
     expect(found.kv_cache.reused_tokens).toBe(0)
     expect(found.streaming_metrics.avg_tpot_ms).toBeGreaterThan(0)

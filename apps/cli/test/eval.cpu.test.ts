@@ -56,6 +56,39 @@ describe.each(['f32', 'bf16', 'f16'] as const)('the embedded model in %s', (dtyp
   })
 })
 
+describe('the embedded model with weights and KV cache in fp8', () => {
+  let llm: LLM
+  beforeAll(async () => {
+    llm = await LLM.load(embeddedModelPath(), {
+      ...{ device: 'cpu', dtype: 'bf16', quant: 'fp8', kvCacheDtype: 'fp8' },
+    })
+  })
+  afterAll(() => llm.close())
+
+  it('answers as it does without', async () => {
+    const file = goldenPath('items.json')
+    const items = readEvalItems(file)
+    const report = exactMatchReport(items, await answerAll(llm, file, items, run))
+    expect(report).toMatchObject({ n: 25, correct: 24 })
+  })
+
+  it('prefers no other token where the gap of the golden is above a half', async () => {
+    const golden = readGoldenFile(goldenPath('tales.golden.json'))
+    const tolerances = { ...defaultTolerances.bf16, logit: 1, argmaxGap: 0.5 }
+    const compared = await evalLogits(llm, golden, tolerances, run)
+    expect(offenders(compared.filter(({ kind }) => kind === 'greedy token'))).toEqual([])
+  })
+
+  it('is as sure of tales as Transformers is', async () => {
+    const file = goldenPath('stories.json')
+    const texts = readTexts(file)
+    const scores = await scoreTexts(llm, file, texts, { ...run, eos: true })
+    const { story_nll_mean, story_tokens } = perplexityReport(texts, scores)
+    const expected = reference.nll.reduce((sum, nll) => sum + nll, 0) / story_tokens
+    expect(Math.abs(story_nll_mean - expected)).toBeLessThan(4e-3)
+  })
+})
+
 describe('in f32', () => {
   const golden = readGoldenFile(goldenPath('tales.golden.json'))
 

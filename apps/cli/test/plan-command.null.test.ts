@@ -23,6 +23,14 @@ it('leaves the nodes out, and takes both spellings of a flag', async () => {
   expect(stdout).toMatch(/\nslot state +[\d.]+ MiB {2}of 4 sequences\n/)
 })
 
+it('halves what a token takes with a KV cache in fp8', async () => {
+  const [plain, small] = [await plan('--no-graph'), await plan('--no-graph --kv_cache_dtype fp8')]
+  expect(plain.stdout).toMatch(/\nkv a token +131,072\n/)
+  expect(small.stdout).toMatch(/\nkv a token +65,536\n/)
+  expect(small.stdout).toMatch(/, no window, f8, 2,097,152 bytes for 32 tokens\n/)
+  expect((await plan('--kv-cache-dtype f16')).stderr).toContain('--kv-cache-dtype f16 with dtype bf16')
+})
+
 it('prints nothing but JSON with a bare --json', async () => {
   const { code, stdout } = await plan('--json --no-graph --tp 2')
   expect(code).toBe(0)

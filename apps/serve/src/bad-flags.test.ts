@@ -46,7 +46,12 @@ const flags: [string, number, string][] = [
   ['--load-format gguf', 64, '--load-format must be one of auto, dummy; got "gguf".'],
   ['--tp_size 2', 64, '--tp-size 2 is not supported in this version, which runs on one device; use 1.'],
   ['--pp-size 4', 64, '--pp-size 4 is not supported in this version, which runs on one device; use 1.'],
-  ['--kv_cache_dtype fp8', 64, '--kv-cache-dtype is not supported in this version; leave it out.'],
+  [
+    '--kv_cache_dtype nvfp4',
+    64,
+    '--kv-cache-dtype must be one of auto, fp8, f32, float32, bf16, bfloat16, f16, float16; got "nvfp4".',
+  ],
+  ['--tokens_per_block 64', 64, '--tokens-per-block is not supported in this version; leave it out.'],
   ['--ssl-keyfile k.pem', 64, '--ssl-keyfile is not supported in this version; leave it out.'],
   ['--trust_remote_code', 64, '--trust-remote-code is not supported in this version; leave it out.'],
   [
@@ -78,7 +83,14 @@ const files: [string, string][] = [
     'kv_cache_config: { free_gpu_memory_fraction: 2 }',
     "'kv_cache_config.free_gpu_memory_fraction' in serve.yaml must be a number above 0 and at most 1; got 2.",
   ],
-  ['kv_cache_dtype: fp8', "'kv_cache_dtype' in serve.yaml is not supported in this version; leave it out."],
+  [
+    'tokens_per_block: 64',
+    "'tokens_per_block' in serve.yaml is not supported in this version; leave it out.",
+  ],
+  [
+    'kv_cache_config: { dtype: int8 }',
+    '\'kv_cache_config.dtype\' in serve.yaml must be one of auto, fp8, f32, float32, bf16, bfloat16, f16, float16; got "int8".',
+  ],
   ['- a', '--config serve.yaml must hold keys and values.'],
 ]
 

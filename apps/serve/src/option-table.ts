@@ -62,6 +62,10 @@ export const optionTable = {
     'precision of weights and activations (default auto)',
   ),
   quant: choice(['none', 'fp8', 'int8'], 'format of the weights; none keeps --dtype (default none)'),
+  kv_cache_dtype: choice(
+    ['auto', 'fp8', 'f32', 'float32', 'bf16', 'bfloat16', 'f16', 'float16'],
+    'format of the KV cache; auto keeps --dtype (default auto)',
+  ),
   deterministic: flag('the same bits for a request whatever runs beside it (default false)'),
   load_format: choice(['auto', 'dummy'], 'auto reads the checkpoint; dummy fills random weights'),
   max_batch_size: integer(1, 4096, 'sequences run at once'),
@@ -139,7 +143,6 @@ export const unsupportedOptions: Record<string, string[]> = {
   gpus_per_node: ['1'],
   cluster_size: ['1'],
   max_beam_width: ['1'],
-  kv_cache_dtype: ['auto'],
   tokens_per_block: ['32'],
   enable_attention_dp: ['false'],
   fail_fast_on_attention_window_too_large: ['false'],

@@ -1,5 +1,5 @@
 import { checkExposure, StartError } from '@trtllm/serve'
-import type { RuntimeOptions } from 'trtllm'
+import type { KvCacheDTypeName, RuntimeOptions } from 'trtllm'
 import type { OptionValues } from './option-table.js'
 
 type DType = 'auto' | 'f32' | 'bf16' | 'f16'
@@ -23,6 +23,7 @@ export interface ServeOptions {
     device: string
     dtype: DType
     quant?: 'none' | 'fp8' | 'int8'
+    kvCacheDtype?: KvCacheDTypeName
     deterministic?: boolean
     loadFormat: 'auto' | 'dummy'
     maxBatchSize?: number
@@ -71,6 +72,7 @@ export function serveOptions(
   const optional: Record<string, unknown> = {
     tokenizer: given.tokenizer,
     quant: given.quant,
+    kvCacheDtype: given.kv_cache_dtype,
     deterministic: given.deterministic,
     revision: given.revision,
     maxBatchSize: given.max_batch_size,

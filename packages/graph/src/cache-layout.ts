@@ -1,10 +1,11 @@
-import { type DType, dtypeBytes } from '@trtllm/kernels'
-import { type CacheContent, type CacheSpec, pageElements } from './cache-spec.js'
+import type { CacheDType } from '@trtllm/kernels'
+import { type CacheContent, type CacheSpec, pageBytesOf } from './cache-spec.js'
 import { pageTokens } from './step-layout.js'
 
 /** Equal caches that share page ids: page `p` of the pool is page `p` in the buffer of each. */
 export interface CachePool {
   readonly content: CacheContent
+  readonly dtype: CacheDType
   /** Positions a token sees; 0 = all before it. */
   readonly window: number
   /** Paths of the attentions, in the order of their buffers. */
@@ -20,16 +21,16 @@ export interface CacheLayout {
 }
 
 /** Groups the caches of a graph into their pools. */
-export function layOutCaches(specs: readonly CacheSpec[], dtype: DType): CacheLayout {
+export function layOutCaches(specs: readonly CacheSpec[]): CacheLayout {
   const members: CacheSpec[][] = []
   const places = specs.map((spec) => {
     members[spec.pool] ??= []
     return { pool: spec.pool, index: members[spec.pool]!.push(spec) - 1 }
   })
   const pools = members.map((equal) => {
-    const { content, window } = equal[0]!
-    const pageBytes = pageElements(content) * dtypeBytes[dtype]
-    return { content, window, caches: equal.map(({ path }) => path), pageBytes }
+    const { content, dtype, window } = equal[0]!
+    const pageBytes = pageBytesOf(equal[0]!)
+    return { content, dtype, window, caches: equal.map(({ path }) => path), pageBytes }
   })
   return { pools, places }
 }

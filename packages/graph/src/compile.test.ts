@@ -143,8 +143,20 @@ describe('weights of a plan', () => {
 
 it('has a pool for each kind of cache', () => {
   expect(plan.pools).toEqual([
-    { content: twoHeads, window: 0, caches: ['model.layers.0.self_attn'], pageBytes: 4096 },
-    { content: twoHeads, window: 64, caches: ['model.layers.1.self_attn'], pageBytes: 4096 },
+    {
+      content: twoHeads,
+      dtype: 'bf16',
+      window: 0,
+      caches: ['model.layers.0.self_attn'],
+      pageBytes: 4096,
+    },
+    {
+      content: twoHeads,
+      dtype: 'bf16',
+      window: 64,
+      caches: ['model.layers.1.self_attn'],
+      pageBytes: 4096,
+    },
   ])
   expect(plan.layout.limits.numPools).toBe(2)
   expect(() => compile(graph, { limits: { ...toyLimits, numPools: 1 }, device: nullPlanDevice })).toThrow(

@@ -37,7 +37,7 @@ export interface CompiledPlan {
 
 /** Lays out weights, caches, arena and operands of a graph. Needs no device but its way of keeping matrices. */
 export function compile(graph: Graph, { limits, device }: CompileOptions): CompiledPlan {
-  const caches = layOutCaches(graph.caches, graph.dtype)
+  const caches = layOutCaches(graph.caches)
   const layout = stepLayout(completeLimits(limits, caches.pools.length))
   const largest = largestStep(layout.limits)
   const weights = placeParams(paramsOf(graph), device)

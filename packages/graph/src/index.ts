@@ -1,6 +1,6 @@
 export { TrtllmError } from '@trtllm/kernels'
 export { type CachePool, kvBytesPerToken, poolPageBytes } from './cache-layout.js'
-export type { CacheContent } from './cache-spec.js'
+export type { CacheContent, CacheFormat, CacheScales } from './cache-spec.js'
 export { type CompiledPlan, type CompileOptions, compile, type PlanLimits } from './compile.js'
 export { defineModel, type ModelDefinition } from './define-model.js'
 export { Dim } from './dim.js'

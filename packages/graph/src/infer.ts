@@ -69,7 +69,8 @@ class Call {
   }
 
   private bindType(name: string, rule: DTypeRule, value: Value): void {
-    if (rule === 'float') {
+    if (rule === 'cache' && value.dtype === 'f8') return
+    if (rule === 'float' || rule === 'cache') {
       if (!['f32', 'f16', 'bf16'].includes(value.dtype))
         this.fail(`${name} is a float, ${value.path} is ${value.dtype}`)
       this.floatType ??= value.dtype
@@ -100,7 +101,8 @@ class Call {
   }
 
   private dtypeOf(rule: DTypeRule): DType {
-    if (rule === 'float') return this.floatType ?? this.fail('no input says which float type')
+    if (rule === 'float' || rule === 'cache')
+      return this.floatType ?? this.fail('no input says which float type')
     if (typeof rule === 'string') return rule
     const input = this.inputs[Object.keys(this.op.inputs).indexOf(rule.like)]
     return input?.dtype ?? this.fail(`${rule.like} is not among the inputs`)

@@ -26,8 +26,8 @@ export function compilePageCopies(plan: CompiledPlan, device: PlanDevice): Compi
   return compile(copying, { limits: layout.limits, device })
 }
 
-function copyNode({ caches, dtype }: Graph, index: number): Node {
-  const { path, pool, content } = caches[index]!
+function copyNode({ caches }: Graph, index: number): Node {
+  const { path, pool, content, dtype } = caches[index]!
   const cache = cacheValue(`${path}.cache`, index, dtype, pageRuns(content))
   const copied = new Value(`${path}.copied`, dtype, cache.shape, { kind: 'node' })
   return {

@@ -21,7 +21,9 @@ export function printGraph(graph: Graph): string {
 function nodeLine({ op, inputs, outputs, attributes }: Node, names: ReadonlyMap<Value, string>): string {
   const results = outputs.map((output) => names.get(output)).join(', ')
   const operands = inputs.map((input) => (input ? operandText(input, names) : '-')).join(', ')
-  const settings = Object.keys(op.attributes).map((name, i) => ` ${name}=${attributes[i]}`)
+  const settings = Object.entries(op.attributes).map(([name, kind], i) =>
+    kind === 'factor' && attributes[i] === 1 ? '' : ` ${name}=${attributes[i]}`,
+  )
   const types = outputs.map(({ dtype, shape }) => `${dtype}[${shape.join(',')}]`).join(', ')
   return `${results} = ${op.name}(${operands})${settings.join('')} -> ${types}`
 }

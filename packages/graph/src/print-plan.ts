@@ -35,11 +35,11 @@ function memoryTable({ memory, params }: CompiledPlan): string {
   return `memory, bytes\n${table(rows.map(([name, bytes, note]) => [name, `${grouped(bytes).padStart(width)}  ${note}`]))}`
 }
 
-function poolTable({ pools }: CompiledPlan): string {
+function poolTable({ graph, pools }: CompiledPlan): string {
   const rows = pools.map((pool, index): [string, string] => [
     String(index),
     `${pool.caches.length} caches of ${contentText(pool.content)}, ` +
-      `${pool.window > 0 ? `window ${pool.window}` : 'no window'}, ` +
+      `${pool.window > 0 ? `window ${pool.window}` : 'no window'}, ${pool.dtype === graph.dtype ? '' : `${pool.dtype}, `}` +
       `${grouped(poolPageBytes(pool))} bytes for ${pageTokens} tokens`,
   ])
   return `pools\n${table(rows)}`

@@ -1,5 +1,5 @@
 import { type FloatDType, type OpSchema, ops, TrtllmError } from '@trtllm/kernels'
-import { type CacheContent, CacheTable, pageShape } from './cache-spec.js'
+import { type CacheContent, type CacheFormat, type CacheScales, CacheTable, pageShape } from './cache-spec.js'
 import { inferCall } from './infer.js'
 import type { Mesh } from './mesh.js'
 import type { Node } from './node.js'
@@ -21,6 +21,13 @@ export interface CallOptions {
   readonly f32Results?: readonly string[]
 }
 
+/** A cache as attention finds it. */
+export interface RecordedCache {
+  readonly cache: Value
+  readonly pool: number
+  readonly scales: CacheScales
+}
+
 /** What a trace has written down so far. Layers write to it; models never see it. */
 export class Recorder {
   readonly nodes: Node[] = []
@@ -31,6 +38,7 @@ export class Recorder {
   constructor(
     readonly dtype: FloatDType,
     readonly mesh: Mesh,
+    private readonly cacheFormat: CacheFormat = { dtype },
   ) {
     this.step = this.beginStep()
   }
@@ -55,17 +63,25 @@ export class Recorder {
     return Object.fromEntries(inferred.map(({ name }, i) => [name, outputs[i]])) as ResultsOf<S>
   }
 
-  /** Records the cache of one attention; returns it as the step finds it, and its pool. */
-  cache(path: string, content: CacheContent, window: number): { cache: Value; pool: number } {
+  /** Records the cache of one attention; returns it as the step finds it, its pool and its scales. */
+  cache(path: string, content: CacheContent, window: number): RecordedCache {
     if (this.caches.specs.some((spec) => spec.path === path)) {
       throw new TrtllmError(
         'invalid_type',
         `${path}: attention is called twice here, each needs a scope of its own`,
       )
     }
-    const index = this.caches.add(path, content, window)
-    const cache = cacheValue(`${path}.cache`, index, this.dtype, pageShape(content))
-    return { cache, pool: this.caches.specs[index]!.pool }
+    const { dtype, scalesOf } = this.cacheFormat
+    if (dtype === 'f8' && content.kind === 'latent') {
+      throw new TrtllmError(
+        'contradictory_config',
+        `${path} keeps latent vectors, which are kept in ${this.dtype}, not in fp8: leave kvCacheDtype out`,
+      )
+    }
+    const index = this.caches.add({ path, content, dtype, window })
+    const cache = cacheValue(`${path}.cache`, index, dtype, pageShape(content))
+    const scales = (dtype === 'f8' && scalesOf?.(path)) || { key: 1, value: 1 }
+    return { cache, pool: this.caches.specs[index]!.pool, scales }
   }
 
   /** Every plan starts so: the host's deltas reach the slot state, then ids are read from it. */

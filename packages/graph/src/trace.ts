@@ -1,5 +1,6 @@
 import { type FloatDType, TrtllmError } from '@trtllm/kernels'
 import { appendSampling } from './append-sampling.js'
+import type { CacheFormat } from './cache-spec.js'
 import type { ModelDefinition } from './define-model.js'
 import { Dim } from './dim.js'
 import type { Graph } from './graph.js'
@@ -12,8 +13,10 @@ import type { Value } from './value.js'
 import { verifyGraph } from './verify.js'
 
 export interface TraceOptions {
-  /** Element type of weights, activations and caches. */
+  /** Element type of weights and activations. */
   readonly dtype: FloatDType
+  /** How keys and values are kept. Default: in `dtype`. */
+  readonly cache?: CacheFormat
   /** Default: one rank. */
   readonly mesh?: Mesh
   /** Keeps weights in another format; runs after the passes, which see linears as the model wrote them. */
@@ -34,9 +37,9 @@ export function trace<Config>(
   options: TraceOptions,
 ): Graph {
   const { dtype, mesh = { size: 1, rank: 0 }, disabledPasses = [], name = model.architectures[0] } = options
-  const { quantization } = options
+  const { quantization, cache } = options
   checkMesh(mesh)
-  const recorder = new Recorder(dtype, mesh)
+  const recorder = new Recorder(dtype, mesh, cache)
   const logits = model.forward(new Scope('', recorder), config, recorder.step)
   checkLogits(name, logits)
   const results = appendSampling(recorder, logits)

@@ -62,7 +62,7 @@ function argsStruct({ folder, schema }) {
   const attributes = Object.entries(schema.attributes)
   const name = `${pascal(folder)}Args`
   const fields = operands.flatMap(({ field }) => (field ? [field] : []))
-  const cType = (kind) => (kind === 'f32' ? 'float' : 'int32_t')
+  const cType = (kind) => (kind === 'i32' ? 'int32_t' : 'float')
   const lines = [
     ...fields.map((field) => `  TensorRef ${field};`),
     ...attributes.map(([attribute, kind]) => `  ${cType(kind)} ${snake(attribute)};`),
@@ -115,7 +115,7 @@ struct OperandRule {
   int8_t rank;
   int8_t dims[5];   // per axis: number of the op's named size
   int32_t fixed[5]; // per axis: the size, or -1 where it is named
-  const char* dtype;  // "f32", ..., "float", or "=name" of the operand it must equal; "|f32" after it allows f32 too
+  const char* dtype;  // "f32", ..., "float", "cache" (a float or f8), "=name" of an operand; "|f32" after it allows f32
 };
 
 struct OpRule {

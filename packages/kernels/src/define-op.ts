@@ -1,7 +1,10 @@
-import type { DType, FloatDType } from './dtype.js'
+import type { CacheDType, DType, FloatDType } from './dtype.js'
 
-/** Element type of an operand: fixed, any float type (`float`), or the same as a named input. */
-export type DTypeRule = DType | 'float' | { readonly like: string }
+/**
+ * Element type of an operand: fixed, the op's float type (`float`), what caches are kept in (`cache`: that float type or
+ * f8), or the same as a named input.
+ */
+export type DTypeRule = DType | 'float' | 'cache' | { readonly like: string }
 
 /**
  * An operand of an op. `dims` name its axes: equal names must have equal sizes across the whole op, a number is a fixed
@@ -26,6 +29,8 @@ export interface OpCase {
   readonly name: string
   readonly dims: Readonly<Record<string, number>>
   readonly dtype: FloatDType
+  /** Type of caches. Default: `dtype`. */
+  readonly cacheDtype?: CacheDType
   readonly attributes?: Readonly<Record<string, number>>
   /** Optional inputs to leave out. */
   readonly without?: readonly string[]
@@ -33,7 +38,8 @@ export interface OpCase {
   readonly f32Results?: readonly string[]
 }
 
-export type AttributeKind = 'f32' | 'i32'
+/** `factor` is an f32 that changes nothing where it is 1; plan texts leave it out there. */
+export type AttributeKind = 'f32' | 'i32' | 'factor'
 
 /** Bytes moved and floating-point operations done, for roofline bounds. */
 export interface OpCost {
@@ -49,8 +55,8 @@ export interface OpSchema {
   readonly attributes: Readonly<Record<string, AttributeKind>>
   readonly cost: (dims: Readonly<Record<string, number>>, elementBytes: number) => OpCost
   readonly cases: readonly OpCase[]
-  /** Largest |difference| from the f32 reference, relative to max(1, |reference|), per float type. */
-  readonly tolerance: Readonly<Record<FloatDType, number>>
+  /** Largest |difference| from the f32 reference, relative to max(1, |reference|), per float type, and with f8 caches. */
+  readonly tolerance: Readonly<Record<FloatDType, number>> & { readonly f8?: number }
   /** Values of the inputs that random floats cannot stand for (indices, tables). Keys are input names. */
   readonly makeInputs?: (
     opCase: OpCase,

@@ -8,6 +8,9 @@ export type FloatDType = 'f32' | 'f16' | 'bf16'
 /** Element types of quantized weights: numbers times a scale. */
 export type QuantizedDType = 'f8' | 'i8'
 
+/** Element types of cached keys and values: the model's, or numbers times a scale. */
+export type CacheDType = FloatDType | 'f8'
+
 /** Bytes of an element. */
 export const dtypeBytes: Readonly<Record<DType, number>> = {
   f32: 4,

@@ -10,7 +10,15 @@ export {
   type DeviceOptions,
   type MatrixPlace,
 } from './device.js'
-export { type DType, dtypeBytes, dtypeCode, dtypes, type FloatDType, type QuantizedDType } from './dtype.js'
+export {
+  type CacheDType,
+  type DType,
+  dtypeBytes,
+  dtypeCode,
+  dtypes,
+  type FloatDType,
+  type QuantizedDType,
+} from './dtype.js'
 export {
   type ErrorCode,
   exitCodeOf,

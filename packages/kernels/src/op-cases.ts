@@ -14,6 +14,22 @@ export function eachFloat(cases: readonly Omit<OpCase, 'dtype'>[]): OpCase[] {
   )
 }
 
+/**
+ * Every case once per float type with caches of that type, and once with a cache of f8 and other scales than 1, where one
+ * case after the other has another float type.
+ */
+export function eachCache(cases: readonly Omit<OpCase, 'dtype'>[]): OpCase[] {
+  const inF8 = cases.map((opCase, i): OpCase => {
+    const dtype = floatDTypes[i % floatDTypes.length]!
+    return {
+      ...opCase,
+      ...{ name: `${opCase.name} ${dtype}, f8 cache`, dtype, cacheDtype: 'f8' },
+      attributes: { ...opCase.attributes, keyScale: 0.75, valueScale: 1.25 },
+    }
+  })
+  return [...eachFloat(cases), ...inF8]
+}
+
 /** Cases that differ in two sizes only, named `AxB`. */
 export function sizes<A extends string, B extends string>(
   first: A,

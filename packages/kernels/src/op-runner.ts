@@ -53,7 +53,9 @@ export class OpRunner implements Disposable {
           {
             op: schema.name,
             operands: [...order],
-            attributes: Object.keys(schema.attributes).map((name) => opCase.attributes?.[name] ?? 0),
+            attributes: Object.entries(schema.attributes).map(
+              ([name, kind]) => opCase.attributes?.[name] ?? (kind === 'factor' ? 1 : 0),
+            ),
             label: `${schema.name} ${opCase.name}`,
           },
         ],

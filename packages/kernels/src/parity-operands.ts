@@ -79,7 +79,7 @@ export function caseOperands(schema: OpSchema, opCase: OpCase, padded: boolean):
       order.push(-1)
       continue
     }
-    const dtype = operand.dtype === 'float' ? opCase.dtype : fixedType(operand)
+    const dtype = inputType(operand, opCase, inputs, operands)
     const count = elements(shapeOf(schema, opCase, operand))
     const values = made[name] ?? randomValues(schema, name, dtype, count, random)
     if (values.length !== count) {
@@ -101,9 +101,15 @@ function isFloatRule({ dtype }: OperandSchema): boolean {
   return dtype === 'float' || typeof dtype === 'object'
 }
 
-function fixedType({ dtype }: OperandSchema): DType {
-  if (typeof dtype === 'object' || dtype === 'float') throw new Error('an input has a type of its own')
-  return dtype
+function inputType(
+  { dtype }: OperandSchema,
+  opCase: OpCase,
+  inputs: ReadonlyMap<string, number>,
+  operands: readonly CaseOperand[],
+): DType {
+  if (typeof dtype === 'object') return operands[inputs.get(dtype.like) ?? -1]?.dtype ?? 'f32'
+  if (dtype === 'cache') return opCase.cacheDtype ?? opCase.dtype
+  return dtype === 'float' ? opCase.dtype : dtype
 }
 
 function resultType(
@@ -114,8 +120,7 @@ function resultType(
   operands: readonly CaseOperand[],
 ): DType {
   if (result.orF32 && opCase.f32Results?.includes(name)) return 'f32'
-  if (typeof result.dtype === 'object') return operands[inputs.get(result.dtype.like) ?? -1]?.dtype ?? 'f32'
-  return result.dtype === 'float' ? opCase.dtype : result.dtype
+  return inputType(result, opCase, inputs, operands)
 }
 
 function randomValues(schema: OpSchema, name: string, dtype: DType, count: number, random: () => number) {

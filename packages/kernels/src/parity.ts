@@ -47,7 +47,7 @@ async function runCase(
   opCase: OpCase,
   padded: boolean,
 ): Promise<ParityRow> {
-  const tolerance = schema.tolerance[opCase.dtype]
+  const tolerance = schema.tolerance[opCase.cacheDtype === 'f8' ? 'f8' : opCase.dtype] ?? 0
   const row = { op: schema.name, case: opCase.name, tolerance }
   try {
     const operands = caseOperands(schema, opCase, padded)

@@ -1,3 +1,4 @@
+export { cacheScalesOf } from './checkpoint/cache-scales.js'
 export { checkParams } from './checkpoint/check-params.js'
 export { dummyParams, dummyStandardDeviation } from './checkpoint/dummy-params.js'
 export { type LoadProgress, loadParams } from './checkpoint/load-params.js'

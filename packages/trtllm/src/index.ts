@@ -33,7 +33,7 @@ export { embeddedModelPath } from './embedded-model.js'
 export type { EngineEvents, EngineState } from './engine-front.js'
 export { type GenerateOptions, LLM } from './llm.js'
 export type { EngineInfo } from './load-model.js'
-export type { DTypeName, LoadOptions, QuantName } from './load-options.js'
+export type { DTypeName, KvCacheDTypeName, LoadOptions, QuantName } from './load-options.js'
 export type { ChatPrompt, Prompt } from './prompt.js'
 export type {
   CompletionOutput,

@@ -3,6 +3,7 @@ import type { Device, Buffer as DeviceBuffer, FloatDType } from '@trtllm/kernels
 import { type ModelConfig, parseModelConfig } from '@trtllm/models'
 import {
   type Checkpoint,
+  cacheScalesOf,
   dummyParams,
   loadParams,
   openCheckpoint,
@@ -19,6 +20,8 @@ export type Progress = (stage: string, done: number, total: number) => void
 
 /** What is known of a loaded model, beyond what the engine needs. Plain data. */
 export interface EngineInfo extends ModelInfo {
+  /** What keys and values are kept in, as the option spells it. */
+  readonly kvCacheDtype: FloatDType | 'fp8'
   /** Seconds each stage of loading took. */
   readonly loadSeconds: Readonly<Record<string, number>>
   /** Tensors of the checkpoint that the model does not use, at most 16 of them. */
@@ -70,9 +73,10 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
     vocabSize,
     eosIds: model.eosIds,
     // Pages of a deterministic engine may hold other bits than those of a fast one.
-    cacheKey: [digest, model.name, compiled.graph.dtype, config.quant, config.deterministic ?? false].join(
-      ' ',
-    ),
+    cacheKey: [
+      ...[digest, model.name, compiled.graph.dtype, config.quant, cacheDtypeOf(compiled)],
+      config.deterministic ?? false,
+    ].join(' '),
     maxSeqLen: sizes.maxSeqLen,
     ...(rope.longAbove !== undefined && { longRopeFromTokens: rope.longAbove }),
     logitsOperand: probeNamed(compiled, 'logits').operand,
@@ -101,6 +105,7 @@ function planModel(config: EngineConfig, device: Device, source: Source): Memory
   const { kind, name } = device
   const { freeBytes } = device.info()
   return modelPlanner({
+    ...(source.checkpoint && { cacheScalesOf: cacheScalesOf(source.checkpoint) }),
     model: source.model,
     dtype: config.dtype === 'auto' ? dtypeOf(source) : config.dtype,
     config,
@@ -162,11 +167,18 @@ function infoOf(
     ...sizes,
     eosIds: model.eosIds,
     dtype: compiled.graph.dtype,
+    kvCacheDtype: cacheDtypeOf(compiled),
     device: { kind: device.kind, name, detail },
     memory: { weightsBytes, arenaBytes, kvBytes, kvBytesPerToken, stateBytes },
     kvTokens: pages * pageTokens,
     ...more,
   }
+}
+
+/** What keys and values are kept in; a model without attention keeps none. */
+function cacheDtypeOf({ pools, graph }: CompiledPlan): EngineInfo['kvCacheDtype'] {
+  const dtype = pools[0]?.dtype ?? graph.dtype
+  return dtype === 'f8' ? 'fp8' : dtype
 }
 
 /** Runs stages one after the other, tells of them and keeps their seconds. */

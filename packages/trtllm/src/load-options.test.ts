@@ -27,6 +27,10 @@ describe('load options', () => {
     [{ batchWaitMaxTokensRatio: 2 }, 'batchWaitMaxTokensRatio is 2, expected a number from 0 to 1'],
     [{ batchWaitTimeoutMs: -1 }, 'batchWaitTimeoutMs is -1, expected a whole number of at least 0'],
     [{ enableBlockReuse: 'no' }, 'enableBlockReuse is "no", expected true or false'],
+    [
+      { kvCacheDtype: 'int8' },
+      'kvCacheDtype is "int8", expected one of auto, f32, float32, f16, float16, bf16, bfloat16, fp8',
+    ],
     [{ reserveTokens: 0 }, 'reserveTokens is 0, expected a whole number of at least 1'],
     [{ disabledPasses: 'all' }, 'disabledPasses is "all", expected a list of pass names'],
     [{ onProgress: 1 }, 'onProgress is 1, expected a function'],
@@ -45,6 +49,7 @@ describe('load options', () => {
       dtype: 'float16',
       maxSeqLen: undefined,
       maxBatchSize: 4,
+      kvCacheDtype: 'fp8',
       capacitySchedulerPolicy: 'MAX_UTILIZATION',
       enablePartialReuse: false,
       onProgress: () => {},
@@ -58,6 +63,7 @@ describe('load options', () => {
       quant: 'none',
       loadFormat: 'auto',
       maxBatchSize: 4,
+      kvCacheDtype: 'f8',
       runtime: { capacitySchedulerPolicy: 'MAX_UTILIZATION', enablePartialReuse: false },
     })
   })

@@ -1,4 +1,4 @@
-import { type FloatDType, TrtllmError } from '@trtllm/kernels'
+import { type CacheDType, type FloatDType, TrtllmError } from '@trtllm/kernels'
 import { weightFormats } from '@trtllm/quant'
 import { type Check, isBoolean, isText, oneOf, which, whole } from './option-checks.js'
 import { type RuntimeOptions, runtimeChecks, runtimeOptions } from './runtime-options.js'
@@ -6,6 +6,9 @@ import { shownValue } from './shown-value.js'
 
 /** Precisions by both of their names; `auto` is the checkpoint's. */
 export type DTypeName = 'auto' | FloatDType | 'float32' | 'float16' | 'bfloat16'
+
+/** How keys and values are kept: `auto` and the dtypes as the model computes, `fp8` in e4m3 with half the bytes of bf16. */
+export type KvCacheDTypeName = DTypeName | 'fp8'
 
 /** How weights are kept: as the dtype says, or in 8 bits with a scale for each output, rounded while loading. */
 export type QuantName = 'none' | 'fp8' | 'int8'
@@ -18,6 +21,8 @@ export interface LoadOptions extends RuntimeOptions {
   dtype?: DTypeName | undefined
   /** Format of the weights of linears. Default `none`. */
   quant?: QuantName | undefined
+  /** Format of the KV cache: `fp8`, or the dtype that the model computes in. Default `auto`: the latter. */
+  kvCacheDtype?: KvCacheDTypeName | undefined
   /**
    * Where the engine runs: `thread` of this process (default), or a `process` of its own, which a crash of the engine
    * does not take along.
@@ -64,6 +69,8 @@ export interface EngineConfig {
   readonly device: string
   readonly dtype: 'auto' | FloatDType
   readonly quant: QuantName
+  /** Absent: the dtype that the model computes in. */
+  readonly kvCacheDtype?: CacheDType
   readonly loadFormat: 'auto' | 'dummy'
   readonly maxBatchSize?: number
   readonly maxNumTokens?: number
@@ -86,6 +93,11 @@ const dtypeNames: Readonly<Record<DTypeName, 'auto' | FloatDType>> = {
   bfloat16: 'bf16',
 }
 
+const kvCacheDtypeNames: Readonly<Record<KvCacheDTypeName, 'auto' | CacheDType>> = {
+  ...dtypeNames,
+  fp8: 'f8',
+}
+
 /** Every option, and what is wrong with a value: what was expected, or undefined. */
 const checks: Readonly<Record<keyof LoadOptions, Check>> = {
   device: which(
@@ -94,6 +106,7 @@ const checks: Readonly<Record<keyof LoadOptions, Check>> = {
   ),
   dtype: oneOf(...Object.keys(dtypeNames)),
   quant: oneOf('none', ...weightFormats.keys()),
+  kvCacheDtype: oneOf(...Object.keys(kvCacheDtypeNames)),
   isolation: oneOf('thread', 'process'),
   tokenizer: which(
     'a folder, a hub id or false',
@@ -144,7 +157,9 @@ export function engineConfig(directory: string, options: LoadOptions): EngineCon
   const { maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses } = options
   const { kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, deterministic } = options
   const runtime = runtimeOptions(options)
+  const kvCacheDtype = kvCacheDtypeNames[options.kvCacheDtype ?? 'auto']
   const optional = {
+    ...(kvCacheDtype !== 'auto' && { kvCacheDtype }),
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, threads, disabledPasses },
     ...{ kvCacheFreeGpuMemoryFraction, kvCacheMaxTokens, deterministic },
     ...(Object.keys(runtime).length > 0 && { runtime }),

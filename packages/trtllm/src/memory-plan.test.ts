@@ -13,8 +13,8 @@ const shape = (name: string) => fileURLToPath(new URL(`../../../benchmarks/shape
 
 async function compilerOf(name: string, dtype: 'bf16' | 'f32'): Promise<CompileSizes> {
   const { definition, config } = await parseModelConfig(shape(name))
-  return (sizes, other) =>
-    compile(trace(definition, config, { dtype: other ?? dtype }), {
+  return (sizes, { dtype: own = dtype, kvCacheDtype = own } = {}) =>
+    compile(trace(definition, config, { dtype: own, cache: { dtype: kvCacheDtype } }), {
       limits: planLimits(sizes, 1),
       device: nullPlanDevice,
     })
@@ -111,6 +111,28 @@ describe('planning memory', () => {
     expect(refusal(() => planMemory(small, base, cpu(1), tiny)).message).toMatch(
       /have 1\.00 GiB free; .*no smaller batch or context would fit: use a device with more memory or a smaller model$/,
     )
+  })
+})
+
+describe('a cache in fp8', () => {
+  const inF8: CompileSizes = (sizes) => llama8b(sizes, { kvCacheDtype: 'f8' })
+
+  it('holds twice the tokens of one in bf16', () => {
+    const [plain, small] = [llama8b, inF8].map((compiler) => planMemory(large, base, gpu(141), compiler))
+    expect(plain!.compiled.memory.kvBytesPerToken).toBe(32 * 2 * 8 * 128 * 2)
+    expect(small!.compiled.memory.kvBytesPerToken).toBe(32 * 2 * 8 * 128)
+    expect(small!.pages / plain!.pages).toBeCloseTo(2, 3)
+  })
+
+  it('is named where it would fit', () => {
+    const config = { ...base, maxSeqLen: 100_000 }
+    const wanted = { ...large, maxSeqLen: 100_000 }
+    const message = (compiler: CompileSizes) =>
+      refusal(() => planMemory(wanted, config, gpu(26), compiler)).message
+    expect(message(llama8b)).toMatch(/would fit: .*kvCacheDtype fp8/)
+    expect(planMemory(wanted, config, gpu(26), inF8).pages).toBeGreaterThanOrEqual(100_000 / 32)
+    const tooMuch = { ...wanted, maxSeqLen: 131_072 }
+    expect(refusal(() => planMemory(tooMuch, config, gpu(18), inF8)).message).not.toContain('fp8')
   })
 })
 

@@ -44,8 +44,14 @@ export interface MemoryPlan {
   readonly kvBytes: number
 }
 
-/** Lays a model out for given sizes; `dtype` other than the chosen one is for telling what else would fit. */
-export type CompileSizes = (sizes: Sizes, dtype?: 'bf16') => CompiledPlan
+/** Other types than the chosen ones, for telling what else would fit. */
+export interface Instead {
+  readonly dtype?: 'bf16'
+  readonly kvCacheDtype?: 'f8'
+}
+
+/** Lays a model out for given sizes. */
+export type CompileSizes = (sizes: Sizes, instead?: Instead) => CompiledPlan
 
 /**
  * Chooses sizes and pages that fit, before anything is allocated. A sequence length that was not asked for is lowered to
@@ -162,8 +168,8 @@ function whatWouldFit(
   compileSizes: CompileSizes,
 ): string[] {
   const options: string[] = []
-  const attempt = (sizes: Sizes, own: EngineConfig = config, dtype?: 'bf16') =>
-    fit(sizes, own, offer, compileSizes(sizes, dtype))
+  const attempt = (sizes: Sizes, own: EngineConfig = config, instead?: Instead) =>
+    fit(sizes, own, offer, compileSizes(sizes, instead))
   const { tokens } = attempt(wanted)
   if (tokens >= leastSeqLen) options.push(`maxSeqLen ${Math.min(tokens, wanted.maxSeqLen)}`)
   const smaller = halvings(wanted).find((sizes) => attempt(sizes).plan)
@@ -173,8 +179,13 @@ function whatWouldFit(
     options.push(
       `kvCacheFreeGpuMemoryFraction 0.95${config.kvCacheMaxTokens ? ' without kvCacheMaxTokens' : ''}`,
     )
-  if (compileSizes(wanted).graph.dtype === 'f32' && attempt(wanted, config, 'bf16').plan)
-    options.push('dtype bf16')
+  const { graph, pools } = compileSizes(wanted)
+  if (graph.dtype === 'f32' && attempt(wanted, config, { dtype: 'bf16' }).plan) options.push('dtype bf16')
+  if (
+    pools.every(({ content, dtype }) => content.kind === 'heads' && dtype !== 'f8') &&
+    attempt(wanted, config, { kvCacheDtype: 'f8' }).plan
+  )
+    options.push('kvCacheDtype fp8')
   return options
 }
 

@@ -1,4 +1,5 @@
 import {
+  type CacheFormat,
   type CompiledPlan,
   compile,
   type Graph,
@@ -7,11 +8,17 @@ import {
   type PlanDevice,
   trace,
 } from '@trtllm/graph'
-import { type FloatDType, TrtllmError } from '@trtllm/kernels'
+import { type CacheDType, type FloatDType, TrtllmError } from '@trtllm/kernels'
 import type { ModelConfig } from '@trtllm/models'
 import { quantizeWeights, readStoredWeights, weightFormats } from '@trtllm/quant'
 import type { EngineConfig } from './load-options.js'
-import { type CompileSizes, type MemoryOffer, type MemoryPlan, planMemory } from './memory-plan.js'
+import {
+  type CompileSizes,
+  type Instead,
+  type MemoryOffer,
+  type MemoryPlan,
+  planMemory,
+} from './memory-plan.js'
 import { planLimits, type Sizes, wantedSizes } from './step-limits.js'
 
 export { type LoadedModel, loadModel, type Progress } from './load-model.js'
@@ -28,9 +35,11 @@ export interface PlanRequest {
   readonly offer: MemoryOffer
   /** Default: one rank. */
   readonly mesh?: Mesh
+  /** Scales of f8 caches. Default: 1. */
+  readonly cacheScalesOf?: CacheFormat['scalesOf']
 }
 
-/** A model that can be laid out for any sizes; it is traced once for each dtype. */
+/** A model that can be laid out for any sizes; it is traced once for each dtype and format of the cache. */
 export interface ModelPlanner {
   /** What was asked for, with defaults. */
   readonly sizes: Sizes
@@ -40,23 +49,28 @@ export interface ModelPlanner {
 }
 
 /** Traces and lays out a model as loading it would. @throws TrtllmError contradictory_config, bad_flag. */
-export function modelPlanner({ model, dtype, config, device, offer, mesh }: PlanRequest): ModelPlanner {
+export function modelPlanner(request: PlanRequest): ModelPlanner {
+  const { model, dtype, config, device, offer, mesh, cacheScalesOf } = request
+  const kept = cacheDtypeOf(config, dtype)
   const quantization = quantizationOf(model, config)
-  const graphs = new Map<FloatDType, Graph>()
-  const graphOf = (own: FloatDType): Graph => {
+  const graphs = new Map<string, Graph>()
+  const graphOf = (own: FloatDType, cacheDtype: CacheDType): Graph => {
     const options = {
       dtype: own,
+      cache: { dtype: cacheDtype, ...(cacheScalesOf && { scalesOf: cacheScalesOf }) },
       ...(quantization && { quantization }),
       disabledPasses: config.disabledPasses ?? [],
       name: model.name,
       ...(mesh && { mesh }),
     }
-    const graph = graphs.get(own) ?? trace(model.definition, model.config, options)
-    graphs.set(own, graph)
+    const key = `${own} ${cacheDtype}`
+    const graph = graphs.get(key) ?? trace(model.definition, model.config, options)
+    graphs.set(key, graph)
     return graph
   }
-  const compileSizes = (sizes: Sizes, other?: 'bf16'): CompiledPlan => {
-    const graph = graphOf(other ?? dtype)
+  const compileSizes = (sizes: Sizes, instead: Instead = {}): CompiledPlan => {
+    const own = instead.dtype ?? dtype
+    const graph = graphOf(own, instead.kvCacheDtype ?? (kept === 'f8' ? 'f8' : own))
     const numPools = new Set(graph.caches.map(({ pool }) => pool)).size
     return compile(graph, { limits: planLimits(sizes, Math.max(1, numPools)), device })
   }
@@ -75,4 +89,13 @@ function quantizationOf({ name, storedWeights }: ModelConfig, { quant }: EngineC
     )
   }
   return readStoredWeights(storedWeights)
+}
+
+function cacheDtypeOf({ kvCacheDtype }: EngineConfig, dtype: FloatDType): CacheDType {
+  if (kvCacheDtype === undefined) return dtype
+  if (kvCacheDtype === 'f8' || kvCacheDtype === dtype) return kvCacheDtype
+  throw new TrtllmError(
+    'contradictory_config',
+    `kvCacheDtype ${kvCacheDtype} with dtype ${dtype}: keys and values are kept in fp8 or in the dtype that the model computes in; use kvCacheDtype fp8 or auto, or dtype ${kvCacheDtype}`,
+  )
 }

@@ -33,7 +33,7 @@ export function benchReport(
       version: settings.version,
       backend: info.device.kind,
       dtype: info.dtype,
-      kv_cache_dtype: info.dtype,
+      kv_cache_dtype: info.kvCacheDtype,
       quantization: settings.quant,
       deterministic: info.deterministic,
     },
@@ -64,7 +64,7 @@ export function reportLines(report: BenchReport): string {
   const { engine, machine, world_info: world, host, kv_cache: cache } = report
   const weights = engine.quantization === 'none' ? '' : `, weights ${engine.quantization}`
   const lines = [
-    `${engine.model}, ${engine.dtype}${weights}${engine.deterministic ? ', deterministic' : ''}`,
+    `${engine.model}, ${engine.dtype}${weights}, KV cache ${engine.kv_cache_dtype}${engine.deterministic ? ', deterministic' : ''}`,
     machineLine(machine),
     `batch ${world.max_batch_size}, ${world.max_num_tokens} tokens a step, KV cache of ${world.kv_cache_tokens} tokens`,
     ...metricLines(report),

@@ -1,6 +1,13 @@
 import type { Cli, Command } from '../command.js'
 import { listOfNames } from '../flags/list-of-names.js'
-import { dtypeFlag, loadOptionsOf, type ModelFlags, modelOf, quantFlag } from '../flags/model-flags.js'
+import {
+  dtypeFlag,
+  kvCacheDtypeFlag,
+  loadOptionsOf,
+  type ModelFlags,
+  modelOf,
+  quantFlag,
+} from '../flags/model-flags.js'
 import { integerFlag, numberFlag } from '../flags/value-flags.js'
 import { planModelMemory } from '../plan/plan-model-memory.js'
 import { memoryText, planJson, planText } from '../plan/plan-text.js'
@@ -30,6 +37,7 @@ export const plan: Command = {
       .option('--gpu-memory <size>', 'memory of a GPU: h200, h100, 80GiB, ... or bytes (default h200)')
       .addOption(dtypeFlag())
       .addOption(quantFlag())
+      .addOption(kvCacheDtypeFlag())
       .addOption(integerFlag('--max-batch-size <count>', 'sequences run at once', 1, 4096))
       .addOption(integerFlag('--max-num-tokens <count>', 'tokens of one step', 1, million))
       .addOption(

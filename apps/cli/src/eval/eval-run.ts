@@ -45,7 +45,7 @@ export async function withProgress<Result>(
 
 /** What a report says of the run: the model, where it ran, and the seconds since `startMs`. */
 export function runFacts({ info }: LLM, startMs: number) {
-  const { name: model, dtype, device } = info
+  const { name: model, dtype, kvCacheDtype, device } = info
   const seconds = Math.round((performance.now() - startMs) / 10) / 100
-  return { model, dtype, device: device.kind, seconds }
+  return { model, dtype, kv_cache_dtype: kvCacheDtype, device: device.kind, seconds }
 }

@@ -1,5 +1,11 @@
 import type { Command as Program } from 'commander'
-import { type DTypeName, embeddedModelPath, type LoadOptions, type QuantName } from 'trtllm'
+import {
+  type DTypeName,
+  embeddedModelPath,
+  type KvCacheDTypeName,
+  type LoadOptions,
+  type QuantName,
+} from 'trtllm'
 import { addRuntimeFlags, type RuntimeFlags, runtimeOptionsOf } from './runtime-flags.js'
 import { choiceFlag, integerFlag, numberFlag, patternFlag } from './value-flags.js'
 
@@ -31,6 +37,13 @@ export const dtypeFlag = () =>
 export const quantFlag = () =>
   choiceFlag('--quant <format>', 'weights: none (as --dtype says), fp8 or int8', ['none', 'fp8', 'int8'])
 
+/** `--kv-cache-dtype`. */
+export const kvCacheDtypeFlag = () =>
+  choiceFlag('--kv-cache-dtype <dtype>', 'KV cache: fp8, or as --dtype (default: auto, the latter)', [
+    ...dtypeNames,
+    'fp8',
+  ])
+
 /** `--threads`. */
 export const threadsFlag = () =>
   integerFlag('--threads <count>', 'CPU threads (default: one per core)', 1, 4096)
@@ -41,6 +54,7 @@ export interface ModelFlags extends RuntimeFlags {
   readonly device?: string
   readonly dtype?: DTypeName
   readonly quant?: QuantName
+  readonly kvCacheDtype?: KvCacheDTypeName
   readonly threads?: number
   readonly tokenizer?: string
   readonly chatTemplate?: string
@@ -62,6 +76,7 @@ export function addModelFlags(program: Program): Program {
     .addOption(deviceFlag())
     .addOption(dtypeFlag())
     .addOption(quantFlag())
+    .addOption(kvCacheDtypeFlag())
     .addOption(threadsFlag())
     .option('--tokenizer <folder>', 'folder or hub id of the tokenizer (default: the model)')
     .option('--chat-template <file>', 'file with a chat template that replaces the model’s own')
@@ -90,10 +105,10 @@ export const modelNameOf = ({ model }: ModelFlags): string => model ?? '@trtllm/
 
 /** What `LLM.load` is to be told. */
 export function loadOptionsOf(flags: ModelFlags): LoadOptions {
-  const { device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat } = flags
+  const { device, dtype, quant, kvCacheDtype, threads, tokenizer, chatTemplate, revision, loadFormat } = flags
   const { maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction, deterministic } = flags
   return {
-    ...{ device, dtype, quant, threads, tokenizer, chatTemplate, revision, loadFormat },
+    ...{ device, dtype, quant, kvCacheDtype, threads, tokenizer, chatTemplate, revision, loadFormat },
     ...{ maxBatchSize, maxNumTokens, maxSeqLen, kvCacheFreeGpuMemoryFraction, deterministic },
     ...runtimeOptionsOf(flags),
   }

@@ -59,8 +59,8 @@ export function planJson(planned: PlannedModel, { graph }: { readonly graph: boo
     sizes,
     nodes: nodes.length,
     memory: { ...memory, fixedBytes: fixedBytes(memory) },
-    pools: pools.map(({ content, window, caches, pageBytes }) => ({
-      ...{ ...content, window, pageBytes },
+    pools: pools.map(({ content, dtype, window, caches, pageBytes }) => ({
+      ...{ ...content, dtype, window, pageBytes },
       caches: caches.length,
     })),
     offer: { name: offer.name, freeBytes: offer.freeBytes },

@@ -37,9 +37,11 @@ export function attention(
   const { tokenSlot, positions, seqSlot, seqStart, seqContext } = recorder.step
   const found = recorder.cache(m.path, { kind: 'heads', kvHeads, headDim }, window)
   const pageTable = recorder.step.pageTable(found.pool)
-  const { cache } = m.call(ops.kvWrite, { k, v, tokenSlot, positions, pageTable, cache: found.cache }, {})
+  const scales = { keyScale: found.scales.key, valueScale: found.scales.value }
+  const written = { k, v, tokenSlot, positions, pageTable, cache: found.cache }
+  const { cache } = m.call(ops.kvWrite, written, scales)
   const inputs = { q, seqSlot, seqStart, seqContext, pageTable, cache, sinks }
-  return flattened(m.call(ops.pagedAttention, inputs, { scale, window, softcap }).y)
+  return flattened(m.call(ops.pagedAttention, inputs, { scale, window, softcap, ...scales }).y)
 }
 
 function axesOf(m: Scope, name: string, value: Value): [unknown, number, number] {

@@ -48,6 +48,7 @@ it('keeps one latent vector a token, the same on every rank', () => {
     expect(pools).toEqual([
       {
         content: { kind: 'latent', width: 12 },
+        dtype: 'bf16',
         window: 0,
         caches: ['layers.0.b', 'layers.1.b'],
         pageBytes: 32 * 12 * 2,

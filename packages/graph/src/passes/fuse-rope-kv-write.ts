@@ -66,6 +66,6 @@ function fused({ ropeOfQ, ropeOfK, write }: Match): Node {
       inputOf(write, 'cache'),
     ],
     outputs: [outputOf(ropeOfQ, 'y'), outputOf(write, 'cache')],
-    attributes: ropeOfK.attributes,
+    attributes: [...ropeOfK.attributes, ...write.attributes],
   }
 }

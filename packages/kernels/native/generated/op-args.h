@@ -280,6 +280,8 @@ struct KvWriteArgs {
   TensorRef positions;
   TensorRef page_table;
   TensorRef cache;
+  float key_scale;
+  float value_scale;
 
   [[gnu::always_inline]] static KvWriteArgs from(const OpCall& call) {
     KvWriteArgs a;
@@ -289,6 +291,8 @@ struct KvWriteArgs {
     a.positions = call.operands[3];
     a.page_table = call.operands[4];
     a.cache = call.operands[5];
+    a.key_scale = static_cast<float>(call.attributes[0]);
+    a.value_scale = static_cast<float>(call.attributes[1]);
     return a;
   }
 };
@@ -494,6 +498,8 @@ struct NormRopeKvWriteArgs {
   float dynamic_factor;
   int32_t dynamic_length;
   float base;
+  float key_scale;
+  float value_scale;
   float eps;
 
   [[gnu::always_inline]] static NormRopeKvWriteArgs from(const OpCall& call) {
@@ -516,7 +522,9 @@ struct NormRopeKvWriteArgs {
     a.dynamic_factor = static_cast<float>(call.attributes[3]);
     a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
     a.base = static_cast<float>(call.attributes[5]);
-    a.eps = static_cast<float>(call.attributes[6]);
+    a.key_scale = static_cast<float>(call.attributes[6]);
+    a.value_scale = static_cast<float>(call.attributes[7]);
+    a.eps = static_cast<float>(call.attributes[8]);
     return a;
   }
 };
@@ -577,6 +585,8 @@ struct PagedAttentionArgs {
   float scale;
   int32_t window;
   float softcap;
+  float key_scale;
+  float value_scale;
 
   [[gnu::always_inline]] static PagedAttentionArgs from(const OpCall& call) {
     PagedAttentionArgs a;
@@ -591,6 +601,8 @@ struct PagedAttentionArgs {
     a.scale = static_cast<float>(call.attributes[0]);
     a.window = static_cast<int32_t>(call.attributes[1]);
     a.softcap = static_cast<float>(call.attributes[2]);
+    a.key_scale = static_cast<float>(call.attributes[3]);
+    a.value_scale = static_cast<float>(call.attributes[4]);
     return a;
   }
 };
@@ -740,6 +752,8 @@ struct RopeKvWriteArgs {
   float dynamic_factor;
   int32_t dynamic_length;
   float base;
+  float key_scale;
+  float value_scale;
 
   [[gnu::always_inline]] static RopeKvWriteArgs from(const OpCall& call) {
     RopeKvWriteArgs a;
@@ -759,6 +773,8 @@ struct RopeKvWriteArgs {
     a.dynamic_factor = static_cast<float>(call.attributes[3]);
     a.dynamic_length = static_cast<int32_t>(call.attributes[4]);
     a.base = static_cast<float>(call.attributes[5]);
+    a.key_scale = static_cast<float>(call.attributes[6]);
+    a.value_scale = static_cast<float>(call.attributes[7]);
     return a;
   }
 };

@@ -15,7 +15,7 @@ struct OperandRule {
   int8_t rank;
   int8_t dims[5];   // per axis: number of the op's named size
   int32_t fixed[5]; // per axis: the size, or -1 where it is named
-  const char* dtype;  // "f32", ..., "float", or "=name" of the operand it must equal; "|f32" after it allows f32 too
+  const char* dtype;  // "f32", ..., "float", "cache" (a float or f8), "=name" of an operand; "|f32" after it allows f32
 };
 
 struct OpRule {
@@ -68,8 +68,8 @@ inline constexpr OpRule kOpRules[] = {
     {"copy-pages", 4, 1, 1, {
       {"copies", false, false, -1, 2, {0, -1, -1, -1, -1}, {-1, 4, -1, -1, -1}, "i32"},
       {"numCopies", false, false, -1, 1, {-1, -1, -1, -1, -1}, {1, -1, -1, -1, -1}, "i32"},
-      {"source", false, false, -1, 4, {1, 2, 3, 4, -1}, {-1, -1, -1, -1, -1}, "float"},
-      {"cache", false, false, -1, 4, {5, 2, 3, 4, -1}, {-1, -1, -1, -1, -1}, "float"},
+      {"source", false, false, -1, 4, {1, 2, 3, 4, -1}, {-1, -1, -1, -1, -1}, "cache"},
+      {"cache", false, false, -1, 4, {5, 2, 3, 4, -1}, {-1, -1, -1, -1, -1}, "=source"},
       {"cache", false, false, 3, 4, {5, 2, 3, 4, -1}, {-1, -1, -1, -1, -1}, "=cache"},
     }},
     {"embed", 2, 1, 0, {
@@ -116,13 +116,13 @@ inline constexpr OpRule kOpRules[] = {
       {"weight", true, false, -1, 1, {2, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
       {"y", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
-    {"kv-write", 6, 1, 0, {
+    {"kv-write", 6, 1, 2, {
       {"k", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"v", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"tokenSlot", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"positions", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"pageTable", false, false, -1, 2, {3, 4, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
-      {"cache", false, false, -1, 5, {5, -1, 1, 6, 2}, {-1, 2, -1, -1, -1}, "float"},
+      {"cache", false, false, -1, 5, {5, -1, 1, 6, 2}, {-1, 2, -1, -1, -1}, "cache"},
       {"cache", false, false, 5, 5, {5, -1, 1, 6, 2}, {-1, 2, -1, -1, -1}, "=cache"},
     }},
     {"latent-attention", 8, 1, 2, {
@@ -196,7 +196,7 @@ inline constexpr OpRule kOpRules[] = {
       {"y", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"z", false, false, -1, 2, {0, 1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
-    {"norm-rope-kv-write", 11, 2, 7, {
+    {"norm-rope-kv-write", 11, 2, 9, {
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"k", false, false, -1, 3, {0, 3, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"v", false, false, -1, 3, {0, 3, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
@@ -207,7 +207,7 @@ inline constexpr OpRule kOpRules[] = {
       {"variant", true, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"tokenSlot", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"pageTable", false, false, -1, 2, {6, 7, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
-      {"cache", false, false, -1, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "float"},
+      {"cache", false, false, -1, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "cache"},
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=q"},
       {"cache", false, false, 10, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "=cache"},
     }},
@@ -225,13 +225,13 @@ inline constexpr OpRule kOpRules[] = {
       {"qPe", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=qPe"},
       {"cache", false, false, 9, 3, {8, 9, 10, -1, -1}, {-1, -1, -1, -1, -1}, "=cache"},
     }},
-    {"paged-attention", 7, 1, 3, {
+    {"paged-attention", 7, 1, 5, {
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"seqSlot", false, false, -1, 1, {3, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"seqStart", false, false, -1, 1, {4, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"seqContext", false, false, -1, 1, {3, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"pageTable", false, false, -1, 2, {5, 6, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
-      {"cache", false, false, -1, 5, {7, -1, 8, 9, 2}, {-1, 2, -1, -1, -1}, "float"},
+      {"cache", false, false, -1, 5, {7, -1, 8, 9, 2}, {-1, 2, -1, -1, -1}, "cache"},
       {"sinks", true, false, -1, 1, {1, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "f32"},
       {"y", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=q"},
     }},
@@ -275,7 +275,7 @@ inline constexpr OpRule kOpRules[] = {
       {"variant", true, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"y", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=x"},
     }},
-    {"rope-kv-write", 9, 2, 6, {
+    {"rope-kv-write", 9, 2, 8, {
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"k", false, false, -1, 3, {0, 3, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
       {"v", false, false, -1, 3, {0, 3, 2, -1, -1}, {-1, -1, -1, -1, -1}, "float"},
@@ -284,7 +284,7 @@ inline constexpr OpRule kOpRules[] = {
       {"variant", true, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"tokenSlot", false, false, -1, 1, {0, -1, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
       {"pageTable", false, false, -1, 2, {6, 7, -1, -1, -1}, {-1, -1, -1, -1, -1}, "i32"},
-      {"cache", false, false, -1, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "float"},
+      {"cache", false, false, -1, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "cache"},
       {"q", false, false, -1, 3, {0, 1, 2, -1, -1}, {-1, -1, -1, -1, -1}, "=q"},
       {"cache", false, false, 8, 5, {8, -1, 3, 9, 2}, {-1, 2, -1, -1, -1}, "=cache"},
     }},

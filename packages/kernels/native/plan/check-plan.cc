@@ -107,8 +107,9 @@ static bool dtype_fits(const PlanSpec& spec, const OpRule& rule, const NodeSpec&
   const char* alternative = strchr(wanted, '|');
   const size_t length = alternative != nullptr ? static_cast<size_t>(alternative - wanted) : strlen(wanted);
   if (alternative != nullptr && strcmp(alternative + 1, dtype_name(dtype)) == 0) return true;
-  if (strncmp(wanted, "float", length) == 0 && length == 5) {
-    return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+  const bool is_cache = strncmp(wanted, "cache", length) == 0;
+  if (length == 5 && (is_cache || strncmp(wanted, "float", length) == 0)) {
+    return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || (is_cache && dtype == DType::f8);
   }
   if (wanted[0] != '=') return strlen(dtype_name(dtype)) == length && strncmp(wanted, dtype_name(dtype), length) == 0;
   for (int i = 0; i < rule.num_inputs; i++) {

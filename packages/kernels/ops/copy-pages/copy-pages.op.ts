@@ -1,5 +1,5 @@
 import { defineOp, i32, state, updated } from '../../src/define-op.js'
-import { eachFloat, pageTokens, shuffled } from '../../src/op-cases.js'
+import { eachCache, pageTokens, shuffled } from '../../src/op-cases.js'
 
 /*
  * A record is (lane, source page, destination page, tokens). Only records of this node's lane are carried out: one list
@@ -12,13 +12,13 @@ export const copyPages = defineOp({
   inputs: {
     copies: i32('maxCopies', 4),
     numCopies: i32(1),
-    source: state('float', 'sourcePages', 'runs', 'pageTokens', 'width'),
-    cache: state('float', 'pages', 'runs', 'pageTokens', 'width'),
+    source: state('cache', 'sourcePages', 'runs', 'pageTokens', 'width'),
+    cache: state({ like: 'source' }, 'pages', 'runs', 'pageTokens', 'width'),
   },
   outputs: { cache: updated('cache', 'pages', 'runs', 'pageTokens', 'width') },
   attributes: { lane: 'i32' },
   cost: (d, size) => ({ bytes: 2 * d.maxCopies! * d.runs! * d.pageTokens! * d.width! * size, flops: 0 }),
-  cases: eachFloat([
+  cases: eachCache([
     { name: 'none', dims: { maxCopies: 1, sourcePages: 1, pages: 1, runs: 1, pageTokens, width: 8 } },
     {
       name: '5 of lane 2',
@@ -30,7 +30,7 @@ export const copyPages = defineOp({
       dims: { maxCopies: 7, sourcePages: 4, pages: 6, runs: 3, pageTokens, width: 5 },
     },
   ]),
-  tolerance: { f32: 0, f16: 0, bf16: 0 },
+  tolerance: { f32: 0, f16: 0, bf16: 0, f8: 0 },
   // Every other record is of another lane, and names pages that do not exist. Lengths go from one token to a whole page.
   makeInputs: (opCase, random) => {
     const { maxCopies = 1, sourcePages = 1, pages = 1 } = opCase.dims

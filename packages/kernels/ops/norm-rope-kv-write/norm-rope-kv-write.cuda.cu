@@ -1,6 +1,7 @@
-// q_out = rope(norm(q)); cache = rope(norm(k)) and v at the token's page, norm = x / sqrt(mean(x^2) + eps) * weight by head,
-// rounded before it rotates: fused and unfused plans round alike. One block a token; a warp owns a head at a time: a lane
-// sums elements lane, lane + 32, ..., the normed head waits in shared memory, and the lanes stride over its pairs.
+// q_out = rope(norm(q)); cache = rope(norm(k)) and v at the token's page, as the cache keeps them, norm = x / sqrt(mean(x^2) +
+// eps) * weight by head, rounded before it rotates: fused and unfused plans round alike. One block a token; a warp owns a
+// head at a time: a lane sums elements lane, lane + 32, ..., the normed head waits in shared memory, and the lanes stride
+// over its pairs.
 // Shared memory: cosine[half], sine[half], one head a warp (8 KB at most). A token without a page writes no keys.
 #include <trtllm/reduce.cuh>
 
@@ -31,7 +32,7 @@ struct NormRopeOperands {
   const int32_t* slot;
   int64_t tokens;
   int32_t heads, kv_heads, dim;
-  float eps;
+  float eps, key_inverse, value_inverse;
 };
 
 // Called by one whole warp.
@@ -46,8 +47,8 @@ __device__ __forceinline__ void norm_head(const T* x, const float* weight, T* no
   __syncwarp();
 }
 
-template <class T>
-__global__ void __launch_bounds__(kNormWarps * 32) norm_rope_kv_write_kernel(RotaryStep step, NormRopeOperands<T> o, PagedCache<T> pages) {
+template <class T, class C>
+__global__ void __launch_bounds__(kNormWarps * 32) norm_rope_kv_write_kernel(RotaryStep step, NormRopeOperands<T> o, PagedCache<C> pages) {
   __shared__ float cosine[kMaxRotaryHalf], sine[kMaxRotaryHalf];
   __shared__ T heads[kNormWarps][kMaxNormedDim];
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
@@ -57,19 +58,27 @@ __global__ void __launch_bounds__(kNormWarps * 32) norm_rope_kv_write_kernel(Rot
     __syncthreads();
     rotary_table(step, t, cosine, sine);
     __syncthreads();
-    T* key = pages.at(o.slot[t], step.positions[t], 0, 0);
+    C* key = pages.at(o.slot[t], step.positions[t], 0, 0);
     const int32_t count = o.heads + (key == nullptr ? 0 : o.kv_heads);
     for (int32_t head = warp; head < count; head += kNormWarps) {
       const bool is_query = head < o.heads;
       const int32_t kv_head = head - o.heads;
       norm_head(is_query ? o.q.at(t, head) : o.k.at(t, kv_head), is_query ? o.q_weight : o.k_weight, normed, o.dim, o.eps);
-      T* to = is_query ? o.q_out.at(t, head) : key + kv_head * pages.head_stride;
-      for (int32_t i = lane; i < units; i += 32) rotate_unit<T>(step, normed, to, i, cosine, sine);
+      const auto rotate_into = [&](auto put) {
+        for (int32_t i = lane; i < units; i += 32) rotate_unit(step, normed, i, cosine, sine, put);
+      };
+      if (is_query) {
+        T* to = o.q_out.at(t, head);
+        rotate_into([&](int32_t at, T value) { to[at] = value; });
+      } else {
+        C* to = key + kv_head * pages.head_stride;
+        rotate_into([&](int32_t at, T value) { to[at] = kept<C>(value, o.key_inverse); });
+      }
     }
     if (key == nullptr) continue;
     for (int32_t i = threadIdx.x; i < o.kv_heads * o.dim; i += blockDim.x) {
       const int32_t head = i / o.dim, at = i - head * o.dim;
-      key[pages.part_stride + head * pages.head_stride + at] = o.v.at(t, head)[at];
+      key[pages.part_stride + head * pages.head_stride + at] = kept<C>(o.v.at(t, head)[at], o.value_inverse);
     }
   }
 }
@@ -85,8 +94,9 @@ static Status launch_norm_rope_kv_write(const OpCall& call, LaunchContext& conte
   RotaryStep step;
   TRTLLM_TRY(rotary_step("norm-rope-kv-write", o, dim, &step));
   if (tokens == 0) return Status();
-  return by_float("norm-rope-kv-write", o.q.dtype, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
+  return by_cache("norm-rope-kv-write", o.q, o.cache, [&](auto* rows, auto* elements) {
+    using T = std::remove_pointer_t<decltype(rows)>;
+    using C = std::remove_pointer_t<decltype(elements)>;
     const NormRopeOperands<T> operands{HeadRows<T>::of(o.q),
                                        HeadRows<T>::of(o.k),
                                        HeadRows<T>::of(o.v),
@@ -98,9 +108,11 @@ static Status launch_norm_rope_kv_write(const OpCall& call, LaunchContext& conte
                                        static_cast<int32_t>(o.q.shape[1]),
                                        static_cast<int32_t>(o.k.shape[1]),
                                        static_cast<int32_t>(dim),
-                                       o.eps};
-    norm_rope_kv_write_kernel<T><<<grid_of(tokens), kNormWarps * 32, 0, stream_of(context)>>>(
-        step, operands, PagedCache<T>::of(o.page_table, o.cache));
+                                       o.eps,
+                                       1.0f / o.key_scale,
+                                       1.0f / o.value_scale};
+    norm_rope_kv_write_kernel<T, C><<<grid_of(tokens), kNormWarps * 32, 0, stream_of(context)>>>(
+        step, operands, PagedCache<C>::of(o.page_table, o.cache));
     return launched("norm-rope-kv-write");
   });
 }

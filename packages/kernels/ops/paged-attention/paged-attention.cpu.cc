@@ -16,11 +16,12 @@ static SequenceSpan span_of(const PagedAttentionArgs& o, int64_t s) {
 
 // Everything that a wild index could turn into a wild read.
 static Status check_step(const PagedAttentionArgs& o, const AttentionShape& shape, const Pages& pages) {
-  if (o.q.dtype != o.cache.dtype || o.cache.shape[3] != kPageTokens || shape.head_dim > kMaxHeadDim ||
+  if ((o.q.dtype != o.cache.dtype && o.cache.dtype != DType::f8) || o.cache.shape[3] != kPageTokens || shape.head_dim > kMaxHeadDim ||
       shape.kv_heads == 0 || o.q.shape[1] != shape.kv_heads * shape.group) {
     return Status::error(Code::unsupported,
                          "paged-attention: q %s with %lld heads of %lld over a %s cache of %lld kv heads, %lld tokens "
-                         "a page; types must agree, heads divide, pages hold 32 tokens, heads 512 elements at most",
+                         "a page; types must agree or the cache be f8, heads divide, pages hold 32 tokens, heads 512 elements "
+                         "at most",
                          dtype_name(o.q.dtype), static_cast<long long>(o.q.shape[1]),
                          static_cast<long long>(shape.head_dim), dtype_name(o.cache.dtype),
                          static_cast<long long>(shape.kv_heads), static_cast<long long>(o.cache.shape[3]));
@@ -43,6 +44,16 @@ static Status check_step(const PagedAttentionArgs& o, const AttentionShape& shap
   return Status();
 }
 
+template <class T, class C>
+static void attend(const AttentionShape& shape, const Pages& pages, const PagedAttentionArgs& o, const SequenceSpan& span,
+                   int64_t kv_head, int64_t row, int64_t row_end) {
+#if TRTLLM_SCALAR
+  attend_rows_reference<T, C>(shape, pages, o.q, o.y, span, kv_head, row, row_end);
+#else
+  attend_rows<T, C>(shape, pages, o.q, o.y, span, kv_head, row, row_end);
+#endif
+}
+
 static Status launch_paged_attention(const OpCall& call, LaunchContext& context) {
   const auto o = PagedAttentionArgs::from(call);
   const Pages pages{o.page_table, o.cache};
@@ -53,7 +64,9 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
   shape.padded_dim = (shape.head_dim + kLanes - 1) / kLanes * kLanes;
   shape.value_dim = shape.padded_dim;
   shape.window = o.window;
-  shape.scale = o.scale;
+  const bool is_f8 = o.cache.dtype == DType::f8;
+  shape.scale = is_f8 ? o.scale * o.key_scale : o.scale;
+  shape.value_scale = is_f8 ? o.value_scale : 1.0f;
   shape.softcap = o.softcap;
   shape.sinks = o.sinks.present() ? o.sinks.as<float>() : nullptr;
   TRTLLM_TRY(check_step(o, shape, pages));
@@ -72,11 +85,11 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
         const int64_t head = (task - first) / blocks_of(s), block = (task - first) % blocks_of(s);
         const int64_t rows = span.queries * shape.group, row = block * kTaskRows;
         const int64_t row_end = row + kTaskRows < rows ? row + kTaskRows : rows;
-#if TRTLLM_SCALAR
-        attend_rows_reference<T>(shape, pages, o.q, o.y, span, head, row, row_end);
-#else
-        attend_rows<T>(shape, pages, o.q, o.y, span, head, row, row_end);
-#endif
+        if (is_f8) {
+          attend<T, F8>(shape, pages, o, span, head, row, row_end);
+        } else {
+          attend<T, T>(shape, pages, o, span, head, row, row_end);
+        }
       }
     });
     return Status();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FloatDType } from '../../src/dtype.js'
+import type { CacheDType, FloatDType } from '../../src/dtype.js'
 import { cpuIsa, Device } from '../../src/index.js'
 import { OpRunner } from '../../src/op-runner.js'
 import { namedRandom } from '../../src/parity-operands.js'
@@ -25,6 +25,7 @@ async function attend(
   window: number,
   softcap = 0,
   sinks?: Float32Array,
+  cacheDtype: CacheDType = dtype,
 ) {
   const row = heads * headDim
   const parts = spans.map(([from, to]) => queries.subarray(from * row, to * row))
@@ -60,7 +61,7 @@ async function attend(
   }
   const without = sinks ? [] : ['sinks']
   const attributes = { scale, window, softcap }
-  const [y] = await runner.run(schema, { name: 'test', dims, dtype, attributes, without })
+  const [y] = await runner.run(schema, { name: 'test', dims, dtype, cacheDtype, attributes, without })
   return y ?? new Float64Array(0)
 }
 
@@ -126,13 +127,21 @@ describe.each(cpuIsa().all)('paged attention on %s', (isa) => {
     }
   })
 
-  it.each(['f32', 'f16', 'bf16'] as const)(
-    'gives a %s query the same bits in any chunk and batch',
-    async (dtype) => {
+  it.each([
+    ['f32', 'f32'],
+    ['f16', 'f16'],
+    ['bf16', 'bf16'],
+    ['f32', 'f8'],
+    ['bf16', 'f8'],
+  ] as const)(
+    'gives a %s query over %s pages the same bits in any chunk and batch',
+    async (dtype, cacheDtype) => {
       using device = Device.open('cpu', { isa, threads: 2 })
       using runner = new OpRunner(device)
+      const over = (spans: readonly [number, number][], window: number) =>
+        attend(runner, spans, dtype, window, 0, undefined, cacheDtype)
       for (const window of [0, 1, 40]) {
-        const full = await attend(runner, [[0, context]], dtype, window)
+        const full = await over([[0, context]], window)
         const row = heads * headDim
         const chunked: [number, number][] = [
           [0, 1],
@@ -142,9 +151,9 @@ describe.each(cpuIsa().all)('paged attention on %s', (isa) => {
           [64, 99],
           [99, context],
         ]
-        expect(await attend(runner, chunked, dtype, window)).toEqual(full)
+        expect(await over(chunked, window)).toEqual(full)
         for (const position of [0, 31, 32, 77, 130]) {
-          const alone = await attend(runner, [[position, position + 1]], dtype, window)
+          const alone = await over([[position, position + 1]], window)
           expect(alone).toEqual(full.slice(position * row, (position + 1) * row))
         }
       }

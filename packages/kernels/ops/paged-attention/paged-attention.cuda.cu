@@ -1,6 +1,6 @@
 // y = causal softmax(scale * q k^T) v over the pages of each sequence. Kernels, chosen per call by sizes and types:
 //   attention/paged-decode.sm90.cuh, paged-prefill.sm90.cuh   Hopper; f16 and bf16, head sizes 64 128 256; the rows that the
-//                                   next two would make
+//                                   next two would make; several queries over f8 pages are left to the next
 //   attention/paged-tile.sm80.cuh   tensor cores; f16 and bf16, head sizes 64 80 96 112 128 256; sequences of several queries
 //   attention/paged-split.sm80.cuh  tensor cores, keys split over blocks; f16 and bf16, head sizes that are multiples of 8;
 //                                   sequences of one query, and all of a step that has no more tokens than sequences
@@ -18,10 +18,10 @@
 
 namespace trtllm::cuda {
 
-template <class T, int kSlices>
-static Status run_rows(const AttentionOperands& o, const PagedCache<T>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
+template <class T, int kSlices, class C>
+static Status run_rows(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(o.tokens), static_cast<unsigned>(o.heads));
-  paged_rows_kernel<T, PagedCache<T>, kSlices><<<grid, kRowWarps * 32, 0, stream>>>(o, pages, args.q.as<T>(), args.y.as<T>());
+  paged_rows_kernel<T, PagedCache<C>, kSlices><<<grid, kRowWarps * 32, 0, stream>>>(o, pages, args.q.as<T>(), args.y.as<T>());
   return launched("paged-attention");
 }
 
@@ -45,20 +45,20 @@ static Status run_splits(const AttentionOperands& o, int64_t columns, const Page
   return launched("paged-attention");
 }
 
-template <class T, int kDim>
-static Status run_splits_sm80(const AttentionOperands& o, const PagedCache<T>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
+template <class T, int kDim, class C>
+static Status run_splits_sm80(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
   return run_splits<T>(o, pages.columns, args, context, [&](const SplitPlan& plan) {
     const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + kSplitRows - 1) / kSplitRows);
     const int64_t items = plan.rows * plan.max_splits, together = 2 * kSplitBlocks / sides + 1;
     const dim3 grid(static_cast<unsigned>(items < together ? items : together), static_cast<unsigned>(sides));
-    paged_split_kernel<T, PagedCache<T>, kDim><<<grid, kSplitWarps * 32, 0, stream_of(context)>>>(o, plan, pages, args.q.as<T>(), args.y.as<T>());
+    paged_split_kernel<T, PagedCache<C>, kDim><<<grid, kSplitWarps * 32, 0, stream_of(context)>>>(o, plan, pages, args.q.as<T>(), args.y.as<T>());
     return launched("paged-attention");
   });
 }
 
-template <class T, int kDim>
-static Status run_tiles(const AttentionOperands& o, const PagedCache<T>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
-  const auto kernel = paged_tile_kernel<T, PagedCache<T>, kDim>;
+template <class T, int kDim, class C>
+static Status run_tiles(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
+  const auto kernel = paged_tile_kernel<T, PagedCache<C>, kDim>;
   constexpr int kBytes = attention_tile_bytes<kDim>();
   if (kBytes > 48 * 1024 && cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes) != cudaSuccess) {
     return launched("paged-attention");
@@ -84,21 +84,38 @@ static bool can_tile(const AttentionOperands& o) {
   return has_kernel && o.heads / o.kv_heads <= kAttentionRows;
 }
 
-template <class T, int kDim>
-static Status run_sm90(const AttentionOperands& o, const PagedCache<T>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
-  TRTLLM_TRY(run_splits<T>(o, pages.columns, args, context, [&](const SplitPlan& plan) {
-    return run_decode_sm90<T, T, kDim>(o, plan, pages, args, stream_of(context));
-  }));
-  return o.tokens > o.seqs ? run_prefill_sm90<T, T, kDim>(o, pages, args, context) : Status();
+template <class T, class C>
+static Status run_tiles(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
+  switch (o.head_dim) {
+    case 64: return run_tiles<T, 64>(o, pages, args, stream);
+    case 80: return run_tiles<T, 80>(o, pages, args, stream);
+    case 96: return run_tiles<T, 96>(o, pages, args, stream);
+    case 112: return run_tiles<T, 112>(o, pages, args, stream);
+    case 128: return run_tiles<T, 128>(o, pages, args, stream);
+    default: return run_tiles<T, 256>(o, pages, args, stream);
+  }
 }
 
-template <class T>
+template <class T, int kDim, class C>
+static Status run_sm90(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
+  TRTLLM_TRY(run_splits<T>(o, pages.columns, args, context, [&](const SplitPlan& plan) {
+    return run_decode_sm90<T, C, kDim>(o, plan, pages, args, stream_of(context));
+  }));
+  if (o.tokens <= o.seqs) return Status();
+  if constexpr (std::is_same_v<C, f8>) {
+    return run_tiles<T, kDim>(o, pages, args, stream_of(context));
+  } else {
+    return run_prefill_sm90<T, C, kDim>(o, pages, args, context);
+  }
+}
+
+template <class T, class C>
 static Status run_attention(const AttentionOperands& o, const PagedAttentionArgs& args, LaunchContext& context) {
-  const auto pages = PagedCache<T>::of(args.page_table, args.cache);
+  const auto pages = PagedCache<C>::of(args.page_table, args.cache);
   const cudaStream_t stream = stream_of(context);
   if constexpr (!std::is_same_v<T, float>) {
     const bool several = o.tokens > o.seqs;
-    if (suits_sm90(o, pages) && packs_sm90(o, args)) {
+    if (suits_sm90(o, pages) && packs_sm90(o, args) && (!several || std::is_same_v<T, C> || can_tile(o))) {
       return o.head_dim == 64    ? run_sm90<T, 64>(o, pages, args, context)
              : o.head_dim == 128 ? run_sm90<T, 128>(o, pages, args, context)
                                  : run_sm90<T, 256>(o, pages, args, context);
@@ -107,15 +124,7 @@ static Status run_attention(const AttentionOperands& o, const PagedAttentionArgs
       TRTLLM_TRY((o.head_dim <= 64    ? run_splits_sm80<T, 64>(o, pages, args, context)
                   : o.head_dim <= 128 ? run_splits_sm80<T, 128>(o, pages, args, context)
                                       : run_splits_sm80<T, 256>(o, pages, args, context)));
-      if (!several) return Status();
-      switch (o.head_dim) {
-        case 64: return run_tiles<T, 64>(o, pages, args, stream);
-        case 80: return run_tiles<T, 80>(o, pages, args, stream);
-        case 96: return run_tiles<T, 96>(o, pages, args, stream);
-        case 112: return run_tiles<T, 112>(o, pages, args, stream);
-        case 128: return run_tiles<T, 128>(o, pages, args, stream);
-        default: return run_tiles<T, 256>(o, pages, args, stream);
-      }
+      return several ? run_tiles<T>(o, pages, args, stream) : Status();
     }
   }
   if (o.head_dim <= 64) return run_rows<T, 2>(o, pages, args, stream);
@@ -133,6 +142,7 @@ static int64_t paged_attention_workspace(const OpCall& call) {
 
 static Status launch_paged_attention(const OpCall& call, LaunchContext& context) {
   const auto args = PagedAttentionArgs::from(call);
+  const bool is_f8 = args.cache.dtype == DType::f8;
   const AttentionOperands o{args.seq_slot.as<int32_t>(),
                             args.seq_start.as<int32_t>(),
                             args.seq_context.as<int32_t>(),
@@ -142,13 +152,14 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
                             static_cast<int32_t>(args.cache.shape[2]),
                             static_cast<int32_t>(args.q.shape[2]),
                             args.window,
-                            args.scale,
+                            is_f8 ? args.scale * args.key_scale : args.scale,
                             args.softcap,
                             args.q.stride[0],
                             args.q.stride[1],
                             args.y.stride[0],
                             args.y.stride[1],
-                            args.sinks.present() ? args.sinks.as<float>() : nullptr};
+                            args.sinks.present() ? args.sinks.as<float>() : nullptr,
+                            is_f8 ? args.value_scale : 1.0f};
   if (o.kv_heads < 1 || o.heads % o.kv_heads != 0 || o.heads > 65535 || o.head_dim > kMaxHeadDim) {
     return Status::error(Code::unsupported,
                          "paged-attention: %d heads of size %d over %d kv heads; heads must be a multiple of kv heads, "
@@ -157,9 +168,8 @@ static Status launch_paged_attention(const OpCall& call, LaunchContext& context)
   }
   TRTLLM_TRY(check_cache("paged-attention", args.q, args.cache));
   if (o.tokens == 0) return Status();
-  return by_float("paged-attention", args.q.dtype, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
-    return run_attention<T>(o, args, context);
+  return by_cache("paged-attention", args.q, args.cache, [&](auto* rows, auto* elements) {
+    return run_attention<std::remove_pointer_t<decltype(rows)>, std::remove_pointer_t<decltype(elements)>>(o, args, context);
   });
 }
 

@@ -1,7 +1,6 @@
 #include <type_traits>
 
-#include "../../native/backend/cpu/by-dtype.h"
-#include "../../native/backend/cpu/pages.h"
+#include "../../native/backend/cpu/cache-write.h"
 #include "../../native/backend/cpu/register.h"
 #include "../../native/backend/cpu/rotary.h"
 #include "../../native/core/thread-pool.h"
@@ -10,36 +9,36 @@
 namespace trtllm {
 namespace ISA_NS {
 
-// The same rotations as rope and the same copies as kv-write: fused and unfused plans give the same bits.
+// The same rotations as rope and the same writes as kv-write: fused and unfused plans give the same bits.
 static Status launch_rope_kv_write(const OpCall& call, LaunchContext& context) {
   const auto o = RopeKvWriteArgs::from(call);
   const int64_t tokens = o.q.shape[0], heads = o.q.shape[1], kv_heads = o.k.shape[1], dim = o.q.shape[2];
-  if (o.cache.dtype != o.q.dtype) {
-    return Status::error(Code::unsupported, "rope-kv-write: q is %s, the cache %s; they must agree",
-                         dtype_name(o.q.dtype), dtype_name(o.cache.dtype));
+  if (dim > 2 * kMaxRotaryHalf) {
+    return Status::error(Code::unsupported, "rope-kv-write: head size %lld; expected at most %lld",
+                         static_cast<long long>(dim), static_cast<long long>(2 * kMaxRotaryHalf));
   }
   RotaryStep step;
   TRTLLM_TRY(rotary_step("rope-kv-write", o, dim, &step));
   const Pages pages{o.page_table, o.cache};
   const int32_t* slots = o.token_slot.as<int32_t>();
-  TRTLLM_TRY(check_pages("rope-kv-write", pages, slots, step.positions, tokens));
+  TRTLLM_TRY(check_write("rope-kv-write", o, pages));
+  const auto cache = CacheWrite::of(o, pages);
   return by_float("rope-kv-write", o.q.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     context.pool->for_each(tokens, row_grain(2 * (heads + kv_heads) * dim), [&](int64_t begin, int64_t end) {
       float cosine[kMaxRotaryHalf], sine[kMaxRotaryHalf];
+      T key[2 * kMaxRotaryHalf];
       for (int64_t t = begin; t < end; t++) {
         step.table(t, cosine, sine);
         for (int64_t head = 0; head < heads; head++) {
           rotate_head(step.rule, static_cast<const T*>(row_of<T>(o.q, t) + head * o.q.stride[1]),
                       row_of<T>(o.q_out, t) + head * o.q_out.stride[1], dim, cosine, sine);
         }
-        const int64_t page = pages.page_of(slots[t], step.positions[t]);
-        const int64_t offset = step.positions[t] % pages.page_tokens() * dim;
+        const int64_t page = pages.page_of(slots[t], step.positions[t]), row = step.positions[t] % pages.page_tokens();
         for (int64_t head = 0; head < kv_heads; head++) {
-          rotate_head(step.rule, static_cast<const T*>(row_of<T>(o.k, t) + head * o.k.stride[1]),
-                      pages.at<T>(page, 0, head) + offset, dim, cosine, sine);
-          memcpy(pages.at<T>(page, 1, head) + offset, row_of<T>(o.v, t) + head * o.v.stride[1],
-                 static_cast<size_t>(dim) * sizeof(T));
+          rotate_head(step.rule, static_cast<const T*>(row_of<T>(o.k, t) + head * o.k.stride[1]), key, dim, cosine, sine);
+          cache.put(page, 0, head, row, key, dim);
+          cache.put(page, 1, head, row, row_of<T>(o.v, t) + head * o.v.stride[1], dim);
         }
       }
     });

@@ -1,6 +1,7 @@
 import type { ParamSource, PlacedParam } from '@trtllm/graph'
 import { badCheckpoint } from '../bad-input.js'
 import type { StoredWeights } from '../stored-weights.js'
+import { isCacheScale } from './cache-scales.js'
 import { floatDTypeOf } from './safetensors-dtype.js'
 import type { StoredTensor } from './safetensors-header.js'
 import { isComputedBuffer } from './shard-index.js'
@@ -13,13 +14,13 @@ interface TensorSet {
   readonly model: { readonly storedWeights: StoredWeights | undefined }
 }
 
-/** Scales of activations and of the cache: both are chosen here, for each row and as it is written. */
-const isUnusedScale = (name: string): boolean => /\.(input|output|[qkv])_scale$/.test(name)
+/** Scales of activations: they are chosen here, for each row. */
+const isUnusedScale = (name: string): boolean => /\.(input|output|q)_scale$/.test(name)
 
 /**
  * Checks that a checkpoint has every tensor the params come from, in its shape and in a float dtype or, with scales beside
  * it, in f8.
- * @returns names of tensors no param reads (buffers that are computed here are not counted).
+ * @returns names of tensors no param reads (buffers that are computed here and scales of caches are not counted).
  * @throws TrtllmError bad_checkpoint with file, tensor, expected and found.
  */
 export function checkParams(checkpoint: TensorSet, params: readonly PlacedParam[]): string[] {
@@ -52,7 +53,10 @@ export function checkParams(checkpoint: TensorSet, params: readonly PlacedParam[
     }
   }
   const isUnused = (name: string): boolean =>
-    !used.has(name) && !isComputedBuffer(name) && !(storedWeights && isUnusedScale(name))
+    !used.has(name) &&
+    !isComputedBuffer(name) &&
+    !isCacheScale(name) &&
+    !(storedWeights && isUnusedScale(name))
   return [...tensors.keys()].filter(isUnused).sort()
 }
 

@@ -8,7 +8,7 @@
 namespace trtllm {
 namespace ISA_NS {
 
-template <class T>
+template <class T, class C>
 static void attend_rows_reference(const AttentionShape& shape, const Pages& pages, const TensorRef& q,
                                   const TensorRef& y, const SequenceSpan& span, int64_t kv_head, int64_t row_begin,
                                   int64_t row_end) {
@@ -22,8 +22,8 @@ static void attend_rows_reference(const AttentionShape& shape, const Pages& page
     for (int pass = 0; pass < 2; pass++) {
       for (int64_t p = first_visible(position, shape.window); p <= position; p++) {
         const int64_t page = pages.page_of(span.slot, p);
-        const T* key = pages.at<T>(page, 0, kv_head) + p % kPageTokens * shape.head_dim;
-        const T* value = pages.at<T>(page, 1, kv_head) + p % kPageTokens * shape.head_dim;
+        const C* key = pages.at<C>(page, 0, kv_head) + p % kPageTokens * shape.head_dim;
+        const C* value = pages.at<C>(page, 1, kv_head) + p % kPageTokens * shape.head_dim;
         double score = 0;
         for (int64_t i = 0; i < shape.head_dim; i++) score += static_cast<double>(to_f32(query[i])) * to_f32(key[i]);
         score *= shape.scale;
@@ -39,7 +39,7 @@ static void attend_rows_reference(const AttentionShape& shape, const Pages& page
     }
     if (shape.sinks != nullptr) total += ::exp(shape.sinks[head] - best);
     T* out = row_of<T>(y, token) + head * y.stride[1];
-    for (int64_t i = 0; i < shape.head_dim; i++) put_f32(out + i, static_cast<float>(sums[i] / total));
+    for (int64_t i = 0; i < shape.head_dim; i++) put_f32(out + i, static_cast<float>(sums[i] * shape.value_scale / total));
   }
 }
 

@@ -4,7 +4,8 @@
 #include "pages.h"
 #include "vec.h"
 
-// y = softmax(scale * q k^T) v over pages, causal, with an optional window and soft cap of the scores.
+// y = softmax(scale * q k^T) v over pages, causal, with an optional window and soft cap of the scores. Pages hold q's type T
+// or f8, C; both are widened to f32.
 //
 // A task is one kv head and up to kTaskRows rows of one sequence; row r of a sequence is its query r / group and head
 // r % group of those that share the kv head. For each page the task widens keys and values to f32 once, then each row
@@ -21,6 +22,7 @@ struct AttentionShape {
   int64_t kv_heads, group, head_dim, padded_dim, value_dim, window;  // value_dim: of a value, padded
   float scale;
   float softcap;       // 0: none
+  float value_scale;   // factor of cached values; that of keys is in `scale`
   const float* sinks;  // a score for each head in the sum of weights; null: none
 };
 
@@ -143,7 +145,7 @@ struct SequenceSpan {
   int64_t start, queries, first_position, slot;
 };
 
-template <class T>
+template <class T, class C>
 static void attend_rows(const AttentionShape& shape, const Pages& pages, const TensorRef& q, const TensorRef& y,
                         const SequenceSpan& span, int64_t kv_head, int64_t row_begin, int64_t row_end) {
   alignas(64) float queries[kTaskRows * kMaxHeadDim];
@@ -168,16 +170,16 @@ static void attend_rows(const AttentionShape& shape, const Pages& pages, const T
   for (int64_t begin = first_visible(first_position, shape.window) / kPageTokens * kPageTokens; begin <= last_position;
        begin += kPageTokens) {
     const int64_t page = pages.page_of(span.slot, begin);
-    const T* source_keys = pages.at<T>(page, 0, kv_head);
-    const T* source_values = pages.at<T>(page, 1, kv_head);
+    const C* source_keys = pages.at<C>(page, 0, kv_head);
+    const C* source_values = pages.at<C>(page, 1, kv_head);
     const float* keys = key_page;
     const float* values = value_page;
     if (begin + kPageTokens <= last_position) {
       const int64_t next = pages.page_of(span.slot, begin + kPageTokens);
-      prefetch_page(pages.at<T>(next, 0, kv_head), shape.head_dim);
-      prefetch_page(pages.at<T>(next, 1, kv_head), shape.head_dim);
+      prefetch_page(pages.at<C>(next, 0, kv_head), shape.head_dim);
+      prefetch_page(pages.at<C>(next, 1, kv_head), shape.head_dim);
     }
-    if (sizeof(T) == 4 && dim == shape.head_dim) {
+    if (sizeof(C) == 4 && dim == shape.head_dim) {
       keys = reinterpret_cast<const float*>(source_keys);
       values = reinterpret_cast<const float*>(source_values);
     } else {
@@ -203,7 +205,7 @@ static void attend_rows(const AttentionShape& shape, const Pages& pages, const T
     T* target = head_row(y, row);
     const Vec total = set(states[r].total + sink_weight(shape, kv_head * shape.group + row % shape.group, states[r].best));
     for_stretches(shape.head_dim, [&](int64_t i, int n) {
-      store_stretch(target + i, div(load(sums + r * dim + i), total), n);
+      store_stretch(target + i, div(mul(load(sums + r * dim + i), set(shape.value_scale)), total), n);
     });
   }
 }

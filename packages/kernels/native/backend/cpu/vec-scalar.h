@@ -27,6 +27,9 @@ TRTLLM_INLINE Vec from_bf16(const Bf16* p) {
 TRTLLM_INLINE Vec from_f16(const F16* p) {
   return each_lane([&](int i) { return to_f32(p[i]); });
 }
+TRTLLM_INLINE Vec from_f8(const F8* p) {
+  return each_lane([&](int i) { return to_f32(p[i]); });
+}
 template <class T>
 TRTLLM_INLINE void store(T* p, const Vec& a) {
   for (int i = 0; i < kLanes; i++) put_f32(p + i, a.v[i]);

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "float16.h"
+#include "float8.h"
 
 #ifndef ISA_NS
 #error "define ISA_NS: this header is compiled once per ISA"
@@ -47,8 +47,22 @@ namespace ISA_NS {
 
 TRTLLM_INLINE Vec load(const F16* p) { return from_f16(p); }
 TRTLLM_INLINE Vec load(const Bf16* p) { return from_bf16(p); }
+TRTLLM_INLINE Vec load(const F8* p) { return from_f8(p); }
+#if !TRTLLM_SCALAR
+TRTLLM_INLINE void store(F8* p, Vec v) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (int i = 0; i < kLanes; i++) put_f32(p + i, lanes[i]);
+}
+#endif
 
-#if !TRTLLM_AVX512
+#if TRTLLM_AVX512
+TRTLLM_INLINE void store_n(F8* p, Vec v, int n) {
+  F8 lanes[kLanes];
+  store(lanes, v);
+  memcpy(p, lanes, static_cast<size_t>(n));
+}
+#else
 // The first n elements (n in 0..16), zero beyond; reads nothing beyond.
 template <class T>
 TRTLLM_INLINE Vec load_n(const T* p, int n) {

@@ -1,9 +1,11 @@
 #pragma once
-#include "../../core/status.h"
-#include "../../core/tensor-ref.h"
+#include <type_traits>
+
+#include "launch.cuh"
 
 // A paged cache, of heads [pages, 2, kvHeads, kPageTokens, headDim] or of latent vectors [pages, kPageTokens, width], seen
-// through a page table [slots, maxPages].
+// through a page table [slots, maxPages]. Elements of heads have the type of the rows that are written to them or read
+// beside them, or are f8: numbers times a scale of keys, one of values.
 namespace trtllm::cuda {
 
 // PERF: a constant, since a division of 64-bit integers for each 16 bytes read costs more than the reading.
@@ -47,12 +49,30 @@ struct PagedCache {
   }
 };
 
-// The cache has the type of what is written to it or read beside it, and pages of kPageTokens tokens.
+// x as a cache of C keeps it: as it is, or times `inverse` (1 / scale) and rounded.
+template <class C, class T>
+__device__ __forceinline__ C kept(T x, float inverse) {
+  if constexpr (std::is_same_v<C, T>) {
+    return x;
+  } else {
+    return from_f32<C>(to_f32(x) * inverse);
+  }
+}
+
+// Calls f(T*, C*) with the types of rows and of the cache, as null pointers.
+template <class F>
+Status by_cache(const char* op, const TensorRef& rows, const TensorRef& cache, F&& f) {
+  return by_float(op, rows.dtype, [&](auto* type) {
+    return cache.dtype == DType::f8 ? f(type, static_cast<f8*>(nullptr)) : f(type, type);
+  });
+}
+
+// The cache has the type of what is written to it or read beside it, or f8, and pages of kPageTokens tokens.
 inline Status check_cache(const char* op, const TensorRef& beside, const TensorRef& cache) {
-  if (beside.dtype == cache.dtype && cache.shape[3] == kPageTokens) return Status();
-  return Status::error(Code::unsupported, "%s: a %s cache of %lld tokens a page for %s rows; types must agree, pages hold %d",
-                       op, dtype_name(cache.dtype), static_cast<long long>(cache.shape[3]), dtype_name(beside.dtype),
-                       kPageTokens);
+  if ((beside.dtype == cache.dtype || cache.dtype == DType::f8) && cache.shape[3] == kPageTokens) return Status();
+  return Status::error(Code::unsupported,
+                       "%s: a %s cache of %lld tokens a page for %s rows; types must agree or the cache be f8, pages hold %d", op,
+                       dtype_name(cache.dtype), static_cast<long long>(cache.shape[3]), dtype_name(beside.dtype), kPageTokens);
 }
 
 // The same of a cache of latent vectors of `width` elements.

@@ -45,22 +45,27 @@ __device__ __forceinline__ int32_t second_of(const RotaryStep& step, int32_t pai
 // Shared memory a token's table takes: cosine[half], sine[half].
 constexpr int32_t kMaxRotaryHalf = 512;
 
-// Fills the table; the caller synchronises. y may be x: each thread owns its pair.
+// Fills the table; the caller synchronises. Results may replace what they come from: each thread owns its pair.
 __device__ __forceinline__ void rotary_table(const RotaryStep& step, int64_t token, float* cosine, float* sine) {
   for (int32_t pair = threadIdx.x; pair < step.half; pair += blockDim.x) step.angle(token, pair, cosine + pair, sine + pair);
 }
 
-template <class T>
-__device__ __forceinline__ void rotate_unit(const RotaryStep& step, const T* x, T* y, int32_t unit, const float* cosine,
-                                            const float* sine) {
+// Elements are rounded to T; `put(i, element)` takes each.
+template <class T, class Put>
+__device__ __forceinline__ void rotate_unit(const RotaryStep& step, const T* x, int32_t unit, const float* cosine, const float* sine, Put put) {
   if (unit >= step.half) {  // beyond the pairs: copied elements
-    y[unit + step.half] = x[unit + step.half];
+    put(unit + step.half, x[unit + step.half]);
     return;
   }
   const int32_t i = first_of(step, unit), j = second_of(step, unit);
   const float first = to_f32(x[i]), second = to_f32(x[j]), c = cosine[unit], s = sine[unit];
-  y[i] = from_f32<T>(fmaf(-second, s, first * c));
-  y[j] = from_f32<T>(fmaf(first, s, second * c));
+  put(i, from_f32<T>(fmaf(-second, s, first * c)));
+  put(j, from_f32<T>(fmaf(first, s, second * c)));
+}
+
+template <class T>
+__device__ __forceinline__ void rotate_unit(const RotaryStep& step, const T* x, T* y, int32_t unit, const float* cosine, const float* sine) {
+  rotate_unit(step, x, unit, cosine, sine, [&](int32_t at, T value) { y[at] = value; });
 }
 
 template <class Args>

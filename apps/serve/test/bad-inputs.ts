@@ -152,7 +152,7 @@ export const badConfigs: BadStart[] = [
     'a quantization',
     config({ quantization_config: { quant_method: 'awq' } }),
     65,
-    '<model>/config.json: quantization_config awq is not supported; expected an unquantized f32, f16 or bf16 checkpoint',
+    '<model>/config.json: weights stored with quant_method "awq" are not supported; expected plain f32, f16 or bf16, or fp8 of modelopt (FP8), compressed-tensors (float-quantized), fbgemm_fp8 or fp8 (128 x 128 blocks or a scale for each tensor)',
   ],
   [
     'an end id beyond the vocabulary',

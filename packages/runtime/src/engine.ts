@@ -212,6 +212,8 @@ export class Engine {
       return
     }
     this.#stats.counters.generatedTokens++
+    const { cachedTokens } = sequence
+    if (cachedTokens > 0 && live.firstTokenMs === undefined) outbox.prompt(live.request, { cachedTokens })
     outbox.token(live.request, token, logprobs, logits)
     const end = live.accept(token, this.#options.clock.nowMs())
     if (end) this.#requests.end(live, end.reason, end.stopId === undefined ? {} : { stopId: end.stopId })

@@ -1,7 +1,7 @@
 import type { EngineRequest, Finish, Output, TokenLogprobs } from './request.js'
 
-/** What a step tells of prompt positions. */
-export type PromptPart = Pick<Output, 'contextLogits' | 'promptLogprobs'>
+/** What a step tells of the prompt. */
+export type PromptPart = Pick<Output, 'contextLogits' | 'promptLogprobs' | 'cachedTokens'>
 
 interface Draft {
   tokens: number[]

@@ -122,5 +122,7 @@ export interface Output {
   readonly generationLogits?: readonly Float32Array[]
   readonly contextLogits?: ContextLogits
   readonly promptLogprobs?: PromptLogprobs
+  /** With the first token: prompt tokens that a cache had, where it had any. */
+  readonly cachedTokens?: number
   readonly finish?: Finish
 }

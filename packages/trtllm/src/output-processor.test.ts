@@ -43,6 +43,7 @@ function outputs(
       id: 'r',
       tokens: Int32Array.from(some),
       ...(withLogprobs && { logprobs }),
+      ...(turn === 0 && { cachedTokens: usage.cachedTokens }),
       ...(from >= tokens.length && { finish }),
     })
   }

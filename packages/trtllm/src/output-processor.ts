@@ -25,6 +25,7 @@ export class OutputProcessor {
   readonly #detokenizer: Detokenizer | undefined
   readonly #stops: StopStrings
   #count = 0
+  #cachedTokens = 0
   #isOver = false
 
   constructor(
@@ -50,6 +51,7 @@ export class OutputProcessor {
     const { tokens, logprobs, generationLogits, contextLogits, promptLogprobs, finish } = output
     if (finish?.reason === 'error')
       throw deserializeError(finish.error ?? { code: 'internal', message: 'the engine gave no reason' })
+    this.#cachedTokens = finish?.usage.cachedTokens ?? output.cachedTokens ?? this.#cachedTokens
     const endsByToken = finish?.reason === 'stop'
     let text = ''
     let taken = 0
@@ -90,11 +92,13 @@ export class OutputProcessor {
   #finish(finish: Finish | undefined, stop: string | undefined): GenerationFinish | undefined {
     if (!finish && stop === undefined) return undefined
     this.#isOver = true
-    const counts = { promptTokens: this.#promptIds.length, completionTokens: this.#count }
-    // The engine has not told about its cache where it is not asked to go on.
-    if (stop !== undefined) return { reason: 'stop', stopReason: stop, usage: { ...counts, cachedTokens: 0 } }
+    const usage = {
+      promptTokens: this.#promptIds.length,
+      completionTokens: this.#count,
+      cachedTokens: this.#cachedTokens,
+    }
+    if (stop !== undefined) return { reason: 'stop', stopReason: stop, usage }
     const { reason, stopId } = finish!
-    const usage = { ...counts, cachedTokens: finish!.usage.cachedTokens }
     const isWanted = stopId !== undefined && this.#sampling.stopTokenIds.includes(stopId)
     return { reason: reason as GenerationFinish['reason'], stopReason: isWanted ? stopId : null, usage }
   }

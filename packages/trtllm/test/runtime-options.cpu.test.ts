@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { embeddedModelPath } from '../src/embedded-model.js'
 import { LLM } from '../src/llm.js'
 import type { LoadOptions } from '../src/load-options.js'
+import type { SamplingParams } from '../src/sampling-params.js'
 
 let llm: LLM | undefined
 
@@ -36,6 +37,21 @@ describe('options of the runtime', () => {
     expect(new Set(stored.map(({ block_hash }) => block_hash)).size).toBe(stored.length)
     expect(await model.getKvCacheEvents()).toEqual([])
     expect((await model.getStats()).counters.reusedTokens).toBeGreaterThan(32)
+  })
+
+  it('tell of cached tokens whatever ends the answer', async () => {
+    const model = await load({})
+    const cached = async (more: SamplingParams = {}) => {
+      const { outputs, usage } = await model.generate(prompt, { ...params, ...more })
+      return [outputs[0]!.stopReason, usage.cachedTokens] as const
+    }
+    const [, none] = await cached()
+    const [, byLength] = await cached()
+    expect(none).toBe(0)
+    expect(byLength).toBeGreaterThan(32)
+    expect(await cached({ stop: ['e'] })).toEqual(['e', byLength])
+    expect(await cached({ stop: ['e'], promptLogprobs: 0 })).toEqual(['e', 0])
+    expect(await cached({ stop: ['e'], logprobs: 0 })).toEqual(['e', byLength])
   })
 
   it('change no answer', async () => {

@@ -57,7 +57,7 @@ qwen3 = {
 
 experts = dict(num_experts=8, num_experts_per_tok=3, moe_intermediate_size=48, norm_topk_prob=True)
 qwen3_moe = {
-    "plain": dict(experts, head_dim=32),
+    "plain": dict(experts, num_attention_heads=8, head_dim=32),
     "mixed": dict(experts, num_hidden_layers=5, decoder_sparse_step=2, mlp_only_layers=[3], num_experts=6, norm_topk_prob=False, attention_bias=True, use_sliding_window=True, sliding_window=20, head_dim=24, rope_scaling=yarn),
     "one-expert": dict(experts, num_experts=5, num_experts_per_tok=1, moe_intermediate_size=40, norm_topk_prob=False, num_key_value_heads=1),
 }

@@ -32,7 +32,7 @@ export interface ParamSource {
   readonly turned?: boolean
   /** Row of the param where the first row of this source goes. */
   readonly firstRow: number
-  /** Matrix of a stack that it goes to. Default 0. */
+  /** Matrix (or vector) of a stack that it goes to. Default 0. */
   readonly matrix?: number
   /** Absent: the whole tensor. */
   readonly slice?: ParamSlice
@@ -56,7 +56,7 @@ export class Param {
     readonly values?: Float32Array,
     /** Path of the matrix that a scale or grid belongs to. */
     readonly scaleOf?: string,
-    /** Of a stack: how many matrices (or scales of such) of `rows` x `columns` lie one behind the other. */
+    /** Of a stack: how many matrices (or vectors, or scales) of `rows` x `columns` lie one behind the other. */
     readonly matrices?: number,
   ) {
     const axes = isList(kind, columns) ? [rows] : [rows, columns]

@@ -55,17 +55,14 @@ export class Scope {
    */
   stack(name: string, count: number, { kind, rows, columns, source, precise = false }: ParamRequest): Value {
     const path = this.at(name).path
-    const isVector = kind === 'vector'
     const sources = Array.from({ length: count }, (_, e): ParamSource => {
-      const place = isVector ? { firstRow: e } : { firstRow: 0, matrix: e }
       const name = source.name.replace('{e}', String(e))
-      return { ...source, ...place, name, ...(name === source.name && { stacked: { index: e, of: count } }) }
+      const stacked = name === source.name && { stacked: { index: e, of: count } }
+      return { ...source, firstRow: 0, matrix: e, name, ...stacked }
     })
     const { params } = this.recorder
     const dtype = precise ? 'f32' : this.recorder.dtype
-    const size = isVector ? ([count, rows] as const) : ([rows, columns] as const)
-    const matrices = isVector ? undefined : count
-    return params.request(new Param(path, kind, dtype, ...size, sources, undefined, undefined, matrices))
+    return params.request(new Param(path, kind, dtype, rows, columns, sources, undefined, undefined, count))
       .value
   }
 

@@ -95,7 +95,8 @@ describe('linears of experts on two ranks', () => {
     })
     expect(paramOf(second, 'experts.{e}.up.bias')!.sources[1]).toMatchObject({
       rows: 48,
-      firstRow: 1,
+      firstRow: 0,
+      matrix: 1,
       slice: { firstRow: 24, rows: 24 },
     })
     expect(paramOf(second, 'experts.{e}.down.weight')!.sources[0]).toMatchObject({
@@ -158,7 +159,8 @@ describe('linears of experts in one tensor', () => {
       rows: 128,
       columns: 1,
       stacked: { index: 2, of: 4 },
-      firstRow: 2,
+      firstRow: 0,
+      matrix: 2,
       slice: { firstRow: 0, rows: 64, rowStep: 2, firstColumn: 0, columns: 1 },
     })
   })

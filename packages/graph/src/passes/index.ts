@@ -2,6 +2,7 @@ import { TrtllmError } from '@trtllm/kernels'
 import type { Graph } from '../graph.js'
 import { dropDead } from './drop-dead.js'
 import { fuseGatedActivation } from './fuse-gated-activation.js'
+import { fuseGatedExperts } from './fuse-gated-experts.js'
 import { fuseHeadNorm } from './fuse-head-norm.js'
 import { fuseLatentWrite } from './fuse-latent-write.js'
 import { fusePostNorm } from './fuse-post-norm.js'
@@ -16,6 +17,7 @@ export const passes: readonly Pass[] = [
   fuseResidualNorm,
   fusePostNorm,
   fuseGatedActivation,
+  fuseGatedExperts,
   fuseRopeKvWrite,
   fuseHeadNorm,
   fuseLatentWrite,

@@ -3,7 +3,7 @@ import { paramsOf } from '../graph.js'
 import { add, heads, linear, mul, silu } from '../layers.js'
 import { beforeAfter, smallGraph } from '../testing/small-graph.js'
 import { flattened } from '../value.js'
-import { joinedPath, mergeSiblingLinears } from './merge-sibling-linears.js'
+import { mergeSiblingLinears } from './merge-sibling-linears.js'
 
 const siblings = (bias: boolean) =>
   smallGraph((m, x) => {
@@ -64,10 +64,4 @@ it('leaves a weight that is used twice', () => {
   const graph = smallGraph((m, x) => add(m, linear(m.at('a'), x, 8), linear(m.at('a'), silu(m, x), 8)))
   const { before, after } = beforeAfter(graph, mergeSiblingLinears)
   expect(after).toBe(before)
-})
-
-it('names a stack by what its parts have in common', () => {
-  expect(joinedPath(['m.0.q.weight', 'm.0.k.weight'])).toBe('m.0.{q,k}.weight')
-  expect(joinedPath(['a', 'b'])).toBe('{a,b}')
-  expect(joinedPath(['m.attn.q.weight', 'm.mlp.weight'])).toBe('m.{attn.q,mlp}.weight')
 })

@@ -1,11 +1,11 @@
 import { ops } from '@trtllm/kernels'
 import { Dim } from '../dim.js'
 import { inputOf, type Node, outputOf } from '../node.js'
-import { Param, type ParamSource } from '../param.js'
 import { Uses } from '../uses.js'
 import { rootOf, Value, viewOf } from '../value.js'
 import type { Pass } from './pass.js'
 import { Rewrite } from './rewrite.js'
+import { joinedPath, stackParams } from './stack-params.js'
 
 /** Rows of a weight that share a scale where a checkpoint keeps scales by blocks. */
 const blockRows = 128
@@ -69,39 +69,7 @@ function merge(siblings: readonly Node[], rewrite: Rewrite): Node {
   }
   const stacked = (name: string): Value | undefined => {
     const weights = siblings.map((node) => inputOf(node, name)).filter((weight) => weight !== undefined)
-    return weights.length === 0 ? undefined : stack(weights.map(paramOf)).value
+    return weights.length === 0 ? undefined : stackParams(weights)
   }
   return { ...first, path, inputs: [inputOf(first, 'x'), stacked('weight'), stacked('bias')], outputs: [y] }
-}
-
-function paramOf(value: Value): Param {
-  if (value.origin.kind !== 'param') throw new Error(`${value.path} is not a param`)
-  return value.origin.param
-}
-
-/** One param with the rows of all, in order. */
-function stack(params: readonly Param[]): Param {
-  const sources: ParamSource[] = []
-  let rows = 0
-  for (const param of params) {
-    for (const source of param.sources) sources.push({ ...source, firstRow: source.firstRow + rows })
-    rows += param.rows
-  }
-  const { kind, dtype, columns } = params[0]!
-  return new Param(joinedPath(params.map((param) => param.path)), kind, dtype, rows, columns, sources)
-}
-
-/** `mlp.gate_proj.weight` and `mlp.up_proj.weight` -> `mlp.{gate_proj,up_proj}.weight` */
-export function joinedPath(paths: readonly string[]): string {
-  const split = paths.map((path) => path.split('.'))
-  const shortest = Math.min(...split.map((parts) => parts.length))
-  const agree = (indexIn: (parts: string[]) => number): boolean =>
-    split.every((parts) => parts[indexIn(parts)] === split[0]![indexIn(split[0]!)])
-  let before = 0
-  while (before < shortest - 1 && agree(() => before)) before++
-  let after = 0
-  while (after < shortest - before - 1 && agree((parts) => parts.length - 1 - after)) after++
-  const middles = split.map((parts) => parts.slice(before, parts.length - after).join('.'))
-  const [head, tail] = [split[0]!.slice(0, before), after === 0 ? [] : split[0]!.slice(-after)]
-  return [...head, `{${middles.join(',')}}`, ...tail].join('.')
 }

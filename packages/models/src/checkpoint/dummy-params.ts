@@ -29,7 +29,7 @@ export function dummyParams(
       continue
     }
     if (kind === 'vector') {
-      const values = new Float32Array(rows).fill(path.endsWith('.bias') ? 0 : 1)
+      const values = new Float32Array(rows * columns).fill(path.endsWith('.bias') ? 0 : 1)
       device.loadVector(buffer, { offset, dtype }, { values, rows, columns })
       continue
     }

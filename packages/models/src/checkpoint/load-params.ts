@@ -103,7 +103,7 @@ function load(checkpoint: Checkpoint, read: Read, device: Device, buffer: Device
     if (scale) device.loadQuantized(buffer, place, scale.offset + number * height * dtypeBytes.f32, matrix)
     else device.loadMatrix(buffer, place, matrix)
   } else {
-    const at = param.offset + source.firstRow * width * dtypeBytes[kept]
+    const at = param.offset + (number * height + source.firstRow) * width * dtypeBytes[kept]
     device.loadVector(buffer, { offset: at, dtype: kept }, shifted(matrix, source.plus))
   }
 }

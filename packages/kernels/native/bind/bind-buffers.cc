@@ -110,16 +110,21 @@ HostMatrix to_host_matrix(const Napi::CallbackInfo& info, size_t at) {
   return matrix;
 }
 
+// Arguments 1 to 5: offset, dtype, rows, columns, firstRow.
+MatrixTarget to_matrix_target(const Napi::CallbackInfo& info, Buffer* buffer) {
+  return MatrixTarget{buffer,
+                      static_cast<int64_t>(to_size(info[1], "offset")),
+                      to_dtype(info[2]),
+                      static_cast<int64_t>(to_size(info[3], "rows")),
+                      static_cast<int64_t>(to_size(info[4], "columns")),
+                      static_cast<int64_t>(to_size(info[5], "firstRow")),
+                      true};
+}
+
 // (buffer, offset, dtype, rows, columns, firstRow, ...source)
 Napi::Value load_device_matrix(const Napi::CallbackInfo& info) {
   const auto buffer = unwrap<Buffer>(info[0]);
-  const MatrixTarget target{buffer.get(),
-                            static_cast<int64_t>(to_size(info[1], "offset")),
-                            to_dtype(info[2]),
-                            static_cast<int64_t>(to_size(info[3], "rows")),
-                            static_cast<int64_t>(to_size(info[4], "columns")),
-                            static_cast<int64_t>(to_size(info[5], "firstRow")),
-                            true};
+  const MatrixTarget target = to_matrix_target(info, buffer.get());
   check(load_matrix(target, to_host_matrix(info, 6)));
   return info.Env().Undefined();
 }
@@ -127,13 +132,7 @@ Napi::Value load_device_matrix(const Napi::CallbackInfo& info) {
 // (buffer, offset, dtype, rows, columns, firstRow, scaleOffset, ...source)
 Napi::Value load_quantized_matrix(const Napi::CallbackInfo& info) {
   const auto buffer = unwrap<Buffer>(info[0]);
-  const MatrixTarget target{buffer.get(),
-                            static_cast<int64_t>(to_size(info[1], "offset")),
-                            to_dtype(info[2]),
-                            static_cast<int64_t>(to_size(info[3], "rows")),
-                            static_cast<int64_t>(to_size(info[4], "columns")),
-                            static_cast<int64_t>(to_size(info[5], "firstRow")),
-                            true};
+  const MatrixTarget target = to_matrix_target(info, buffer.get());
   check(load_quantized(target, static_cast<int64_t>(to_size(info[6], "scaleOffset")), to_host_matrix(info, 7)));
   return info.Env().Undefined();
 }
@@ -142,13 +141,7 @@ Napi::Value load_quantized_matrix(const Napi::CallbackInfo& info) {
 // ...source)
 Napi::Value load_scaled_matrix(const Napi::CallbackInfo& info) {
   const auto buffer = unwrap<Buffer>(info[0]);
-  const MatrixTarget target{buffer.get(),
-                            static_cast<int64_t>(to_size(info[1], "offset")),
-                            to_dtype(info[2]),
-                            static_cast<int64_t>(to_size(info[3], "rows")),
-                            static_cast<int64_t>(to_size(info[4], "columns")),
-                            static_cast<int64_t>(to_size(info[5], "firstRow")),
-                            true};
+  const MatrixTarget target = to_matrix_target(info, buffer.get());
   const ByteSpan values = to_bytes(info[6], "scales");
   const BlockScales scales{reinterpret_cast<const float*>(values.data),
                            static_cast<int64_t>(to_size(info[7], "scaleRows")),

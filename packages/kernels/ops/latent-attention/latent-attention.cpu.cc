@@ -25,12 +25,6 @@ static int64_t latent_attention_workspace(const OpCall& call) {
   return o.q.shape[0] * rows.heads * (rows.padded_width + rows.padded_rank) * 4;
 }
 
-static SequenceSpan span_of(const LatentAttentionArgs& o, int64_t s) {
-  const int32_t* start = o.seq_start.as<int32_t>();
-  const int64_t queries = start[s + 1] - start[s];
-  return SequenceSpan{start[s], queries, o.seq_context.as<int32_t>()[s] - queries, o.seq_slot.as<int32_t>()[s]};
-}
-
 static Status check_shapes(const LatentAttentionArgs& o, const LatentRows& rows) {
   const int64_t nope = o.q.shape[2], value = o.y.shape[2];
   if (o.q.dtype == o.cache.dtype && o.weight.dtype == o.q.dtype && o.cache.shape[1] == kPageTokens &&
@@ -47,25 +41,6 @@ static Status check_shapes(const LatentAttentionArgs& o, const LatentRows& rows)
                        static_cast<long long>(o.weight.shape[0]), dtype_name(o.cache.dtype),
                        static_cast<long long>(o.cache.shape[1]), static_cast<long long>(o.cache.shape[2]),
                        dtype_name(o.q.dtype));
-}
-
-// Everything that a wild index could turn into a wild read.
-static Status check_step(const LatentAttentionArgs& o, const Pages& pages) {
-  for (int64_t s = 0; s < o.seq_slot.shape[0]; s++) {
-    const SequenceSpan span = span_of(o, s);
-    if (span.queries == 0) continue;
-    if (span.start < 0 || span.queries < 0 || span.start + span.queries > o.q.shape[0] || span.first_position < 0) {
-      return Status::error(Code::invalid,
-                           "latent-attention: sequence %lld has tokens %lld to %lld of %lld, %lld cached before them",
-                           static_cast<long long>(s), static_cast<long long>(span.start),
-                           static_cast<long long>(span.start + span.queries), static_cast<long long>(o.q.shape[0]),
-                           static_cast<long long>(span.first_position));
-    }
-    for (int64_t p = 0; p < span.first_position + span.queries; p += kPageTokens) {
-      if (pages.page_of(span.slot, p) < 0) return pages.missing("latent-attention", span.slot, p);
-    }
-  }
-  return Status();
 }
 
 template <class T>
@@ -90,7 +65,7 @@ static Status launch_latent_attention(const OpCall& call, LaunchContext& context
   const Pages pages{o.page_table, o.cache};
   const LatentRows rows = rows_of(o, context.workspace);
   TRTLLM_TRY(check_shapes(o, rows));
-  TRTLLM_TRY(check_step(o, pages));
+  TRTLLM_TRY(check_sequences("latent-attention", o, pages, 0));
   AttentionShape shape{};
   shape.value_dim = rows.padded_rank;
   shape.padded_dim = rows.padded_width;

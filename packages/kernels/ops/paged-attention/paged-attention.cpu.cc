@@ -8,13 +8,6 @@
 namespace trtllm {
 namespace ISA_NS {
 
-static SequenceSpan span_of(const PagedAttentionArgs& o, int64_t s) {
-  const int32_t* start = o.seq_start.as<int32_t>();
-  const int64_t queries = start[s + 1] - start[s];
-  return SequenceSpan{start[s], queries, o.seq_context.as<int32_t>()[s] - queries, o.seq_slot.as<int32_t>()[s]};
-}
-
-// Everything that a wild index could turn into a wild read.
 static Status check_step(const PagedAttentionArgs& o, const AttentionShape& shape, const Pages& pages) {
   if ((o.q.dtype != o.cache.dtype && o.cache.dtype != DType::f8) || o.cache.shape[3] != kPageTokens || shape.head_dim > kMaxHeadDim ||
       shape.kv_heads == 0 || o.q.shape[1] != shape.kv_heads * shape.group) {
@@ -26,22 +19,7 @@ static Status check_step(const PagedAttentionArgs& o, const AttentionShape& shap
                          static_cast<long long>(shape.head_dim), dtype_name(o.cache.dtype),
                          static_cast<long long>(shape.kv_heads), static_cast<long long>(o.cache.shape[3]));
   }
-  for (int64_t s = 0; s < o.seq_slot.shape[0]; s++) {
-    const SequenceSpan span = span_of(o, s);
-    if (span.queries == 0) continue;
-    if (span.start < 0 || span.queries < 0 || span.start + span.queries > o.q.shape[0] || span.first_position < 0) {
-      return Status::error(Code::invalid,
-                           "paged-attention: sequence %lld has tokens %lld to %lld of %lld, %lld cached before them",
-                           static_cast<long long>(s), static_cast<long long>(span.start),
-                           static_cast<long long>(span.start + span.queries), static_cast<long long>(o.q.shape[0]),
-                           static_cast<long long>(span.first_position));
-    }
-    for (int64_t p = first_visible(span.first_position, shape.window) / kPageTokens * kPageTokens;
-         p < span.first_position + span.queries; p += kPageTokens) {
-      if (pages.page_of(span.slot, p) < 0) return pages.missing("paged-attention", span.slot, p);
-    }
-  }
-  return Status();
+  return check_sequences("paged-attention", o, pages, shape.window);
 }
 
 template <class T, class C>

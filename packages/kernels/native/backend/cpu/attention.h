@@ -145,6 +145,33 @@ struct SequenceSpan {
   int64_t start, queries, first_position, slot;
 };
 
+template <class Args>
+static SequenceSpan span_of(const Args& o, int64_t s) {
+  const int32_t* start = o.seq_start.template as<int32_t>();
+  const int64_t queries = start[s + 1] - start[s];
+  return SequenceSpan{start[s], queries, o.seq_context.template as<int32_t>()[s] - queries, o.seq_slot.template as<int32_t>()[s]};
+}
+
+// Everything about a step's sequences that a wild index could turn into a wild read. A window of 0 is none.
+template <class Args>
+static Status check_sequences(const char* op, const Args& o, const Pages& pages, int64_t window) {
+  for (int64_t s = 0; s < o.seq_slot.shape[0]; s++) {
+    const SequenceSpan span = span_of(o, s);
+    if (span.queries == 0) continue;
+    if (span.start < 0 || span.queries < 0 || span.start + span.queries > o.q.shape[0] || span.first_position < 0) {
+      return Status::error(Code::invalid, "%s: sequence %lld has tokens %lld to %lld of %lld, %lld cached before them", op,
+                           static_cast<long long>(s), static_cast<long long>(span.start),
+                           static_cast<long long>(span.start + span.queries), static_cast<long long>(o.q.shape[0]),
+                           static_cast<long long>(span.first_position));
+    }
+    for (int64_t p = first_visible(span.first_position, window) / kPageTokens * kPageTokens;
+         p < span.first_position + span.queries; p += kPageTokens) {
+      if (pages.page_of(span.slot, p) < 0) return pages.missing(op, span.slot, p);
+    }
+  }
+  return Status();
+}
+
 template <class T, class C>
 static void attend_rows(const AttentionShape& shape, const Pages& pages, const TensorRef& q, const TensorRef& y,
                         const SequenceSpan& span, int64_t kv_head, int64_t row_begin, int64_t row_end) {

@@ -6,8 +6,6 @@ import type { KvCacheEvent } from './cache/cache-events.js'
 import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
 import { EngineWatch } from './engine-watch.js'
-import { OutputStream } from './output-stream.js'
-import { unpackOutputs } from './packed-outputs.js'
 import type { EngineCommand, EngineMessage } from './protocol.js'
 import type { EngineRequest, Output, SerializedError } from './request.js'
 import { deserializeError } from './serialize-error.js'
@@ -15,6 +13,7 @@ import type { EngineStats } from './stats.js'
 import { childProcessLink } from './transport/child-process-link.js'
 import type { EngineExit, EngineLink } from './transport/port.js'
 import { workerLink } from './transport/worker-link.js'
+import type { PackedOutputs } from './turn-outputs.js'
 
 /** What an engine client tells besides outputs. */
 export interface EngineClientEvents {
@@ -31,8 +30,17 @@ export interface EngineClientEvents {
 /** How long an engine may take to end once nothing is left to wait for. */
 const forceAfterMs = 2000
 
+/** Where the outputs of a request go, in order, until the one with `finish`; called as messages are read. */
+export interface OutputSink {
+  /** A new token and nothing else. */
+  token(token: number): void
+  /** Anything else. */
+  output(output: Output): void
+}
+
 interface InFlight {
-  readonly stream: OutputStream
+  readonly sink: OutputSink
+  readonly number: number
   readonly promptTokens: number
   completionTokens: number
 }
@@ -55,6 +63,7 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   readonly #ready = pending<ModelInfo>()
   readonly #exited = pending<void>()
   readonly #inFlight = new Map<string, InFlight>()
+  readonly #byNumber = new Map<number, InFlight>()
   readonly #stats = new Map<number, Pending<EngineStats>>()
   readonly #kvCacheEvents = new Map<number, Pending<readonly KvCacheEvent[]>>()
   #commands: EngineCommand[] = []
@@ -65,6 +74,7 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   #isClosing = false
   #isOver = false
   #nonces = 0
+  #numbers = 0
 
   constructor(link: EngineLink, config: unknown, clock: Clock = systemClock) {
     super()
@@ -112,10 +122,10 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   }
 
   /**
-   * Sends a request; its outputs come from the returned iterator, the last one with `finish`. Leaving the iterator
-   * early cancels. Throws `engine_died` when the engine is over, `invalid_request` when a live request has the same id.
+   * Sends a request; its outputs go to `sink`, the last one with `finish`. Throws `engine_died` when the engine is over,
+   * `invalid_request` when a live request has the same id.
    */
-  submit(request: EngineRequest): AsyncIterableIterator<Output> {
+  submit(request: EngineRequest, sink: OutputSink): void {
     if (this.#isOver) throw this.#deathOf('the engine is over')
     if (this.#inFlight.has(request.id)) {
       throw new TrtllmError(
@@ -123,11 +133,12 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
         `a request with the id ${request.id} is live; ids must be unique`,
       )
     }
-    const stream = new OutputStream(() => this.cancel(request.id))
-    const promptTokens = request.promptIds.length
-    this.#inFlight.set(request.id, { stream, promptTokens, completionTokens: 0 })
-    this.#send({ kind: 'submit', request })
-    return stream
+    this.#numbers = (this.#numbers + 1) | 0
+    const number = this.#numbers
+    const live = { sink, number, promptTokens: request.promptIds.length, completionTokens: 0 }
+    this.#inFlight.set(request.id, live)
+    this.#byNumber.set(number, live)
+    this.#send({ kind: 'submit', request: { ...request, number } })
   }
 
   /** Asks the engine to end a request with `cancelled`; ignored when it is not live. */
@@ -193,7 +204,7 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   #receive(message: EngineMessage): void {
     if (message.kind === 'step') {
       this.#watch?.hear(message.heartbeat)
-      for (const output of unpackOutputs(message.outputs)) this.#deliver(output)
+      this.#deliverTurn(message.outputs)
     } else if (message.kind === 'loading') this.emit('loading', message.stage, message.done, message.total)
     else if (message.kind === 'ready') this.#becomeReady(message.info)
     else if (message.kind === 'stats') {
@@ -218,12 +229,25 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
     this.emit('ready', info)
   }
 
+  #deliverTurn({ numbers, tokens, whole }: PackedOutputs): void {
+    for (let i = 0; i < numbers.length; i++) {
+      const live = this.#byNumber.get(numbers[i]!)
+      if (!live) continue
+      live.completionTokens++
+      live.sink.token(tokens[i]!)
+    }
+    for (const output of whole) this.#deliver(output)
+  }
+
   #deliver(output: Output): void {
     const live = this.#inFlight.get(output.id)
     if (!live) return
     live.completionTokens += output.tokens.length
-    if (output.finish) this.#inFlight.delete(output.id)
-    live.stream.push(output)
+    if (output.finish) {
+      this.#inFlight.delete(output.id)
+      this.#byNumber.delete(live.number)
+    }
+    live.sink.output(output)
   }
 
   #over(exit: EngineExit): void {

@@ -2,11 +2,11 @@ import { exitCodeOf, TrtllmError } from '@trtllm/kernels'
 import { type Clock, systemClock } from './clock.js'
 import type { Engine } from './engine.js'
 import type { EngineOptions } from './engine-options.js'
-import { packOutputs } from './packed-outputs.js'
 import type { EngineCommand, EngineCommands, EngineMessage } from './protocol.js'
-import type { EngineRequest, Output } from './request.js'
+import type { EngineRequest } from './request.js'
 import { serializeError } from './serialize-error.js'
 import type { EnginePort } from './transport/port.js'
+import { packOutputs, type TurnOutputs } from './turn-outputs.js'
 
 /** Milliseconds between signs of life when nothing else is sent. */
 export const heartbeatMs = 1000
@@ -37,6 +37,9 @@ export function hostEngine(
 ): Promise<number> {
   return new Promise((resolve) => new EngineHost(port, load, clock, resolve).listen())
 }
+
+/** A sign of life. */
+const nothing: TurnOutputs = { requests: [], tokens: [], whole: [] }
 
 class EngineHost {
   readonly #port: EnginePort
@@ -136,7 +139,7 @@ class EngineHost {
     void this.#port.close().then(() => this.#exit(code))
   }
 
-  #sendStep(outputs: readonly Output[], step: number): void {
+  #sendStep(outputs: TurnOutputs, step: number): void {
     const { engine } = this.#hosted ?? {}
     if (!engine || this.#isOver) return
     this.#steps = step
@@ -149,7 +152,7 @@ class EngineHost {
   #beat(): void {
     this.#stopBeating()
     this.#stopBeating = this.#clock.at(this.#clock.nowMs() + heartbeatMs, () =>
-      this.#sendStep([], this.#steps),
+      this.#sendStep(nothing, this.#steps),
     )
   }
 

@@ -3,7 +3,6 @@ import { TrtllmError } from '@trtllm/kernels'
 import type { KvCacheOptions } from './cache/kv-cache.js'
 import { type Clock, systemClock } from './clock.js'
 import type { EngineModel } from './compiled-model.js'
-import type { Output } from './request.js'
 import {
   type BatchWait,
   type CapacityPolicy,
@@ -15,10 +14,11 @@ import {
 } from './scheduler/budget.js'
 import { mostWindowPages } from './scheduler/reservation.js'
 import type { StepExecutor } from './step/step-executor.js'
+import type { TurnOutputs } from './turn-outputs.js'
 
 export interface EngineOptions {
   /** Receives what a turn of the engine brought; `step` counts the steps read so far. */
-  readonly onOutputs: (outputs: Output[], step: number) => void
+  readonly onOutputs: (outputs: TurnOutputs, step: number) => void
   /** Called once when the engine cannot go on; all requests have ended by then. */
   readonly onFault: (error: TrtllmError) => void
   /** Steps submitted before the results of the first are read: 1, or 2 (default) to overlap host and device. */

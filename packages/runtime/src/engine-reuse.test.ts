@@ -125,7 +125,7 @@ describe('an engine that reuses prefixes', () => {
 
 it('sends KV cache events over the protocol', async () => {
   const fake = new HostedFake({ options: { eventBufferMaxSize: 10 } })
-  const outputs = collect(fake.client.submit(fake.request('a', { promptIds: prompt(40) })))
+  const outputs = collect(fake.client, fake.request('a', { promptIds: prompt(40) }))
   await fake.settle()
   await outputs
   const events = fake.client.getKvCacheEvents()

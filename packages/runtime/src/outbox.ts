@@ -1,4 +1,5 @@
 import type { EngineRequest, Finish, Output, TokenLogprobs } from './request.js'
+import type { TurnOutputs } from './turn-outputs.js'
 
 /** What a step tells of the prompt. */
 export type PromptPart = Pick<Output, 'contextLogits' | 'promptLogprobs' | 'cachedTokens'>
@@ -13,13 +14,20 @@ interface Draft {
 
 /** Collects what one turn of the engine brings for each request, so that a turn sends one message. */
 export class Outbox {
+  #requests: EngineRequest[] = []
+  #tokens: number[] = []
   #drafts = new Map<EngineRequest, Draft>()
 
   get isEmpty(): boolean {
-    return this.#drafts.size === 0
+    return this.#requests.length === 0 && this.#drafts.size === 0
   }
 
   token(request: EngineRequest, token: number, logprobs?: TokenLogprobs, logits?: Float32Array): void {
+    if (logprobs === undefined && logits === undefined && !this.#drafts.has(request)) {
+      this.#requests.push(request)
+      this.#tokens.push(token)
+      return
+    }
     const draft = this.#draft(request)
     draft.tokens.push(token)
     if (logprobs) draft.logprobs.push(logprobs)
@@ -30,18 +38,22 @@ export class Outbox {
     this.#draft(request).promptParts.push(part)
   }
 
+  /** Ends a request. The token that ended it is told with the end: whether it is text depends on why. */
   finish(request: EngineRequest, finish: Finish): void {
-    this.#draft(request).finish = finish
+    const draft = this.#draft(request)
+    draft.finish = finish
+    if (this.#requests.at(-1) !== request) return
+    this.#requests.pop()
+    draft.tokens.push(this.#tokens.pop()!)
   }
 
-  /** Everything collected, as outputs; starts anew. An output tells of one stretch of the prompt at most. */
-  take(): Output[] {
-    const outputs: Output[] = []
+  /** Everything collected; starts anew. An output tells of one stretch of the prompt at most. */
+  take(): TurnOutputs {
+    const whole: Output[] = []
     for (const [request, draft] of this.#drafts) {
       const last = draft.promptParts.pop()
-      for (const part of draft.promptParts)
-        outputs.push({ id: request.id, tokens: new Int32Array(0), ...part })
-      outputs.push({
+      for (const part of draft.promptParts) whole.push({ id: request.id, tokens: new Int32Array(0), ...part })
+      whole.push({
         id: request.id,
         tokens: Int32Array.from(draft.tokens),
         ...(request.logprobs !== undefined && { logprobs: draft.logprobs }),
@@ -50,8 +62,11 @@ export class Outbox {
         ...(draft.finish && { finish: draft.finish }),
       })
     }
-    this.#drafts = new Map()
-    return outputs
+    const turn = { requests: this.#requests, tokens: this.#tokens, whole }
+    this.#requests = []
+    this.#tokens = []
+    if (this.#drafts.size > 0) this.#drafts = new Map()
+    return turn
   }
 
   #draft(request: EngineRequest): Draft {

@@ -1,8 +1,8 @@
 import type { KvCacheEvent } from './cache/cache-events.js'
 import type { ModelInfo } from './compiled-model.js'
-import type { PackedOutputs } from './packed-outputs.js'
-import type { EngineRequest, SerializedError } from './request.js'
+import type { SerializedError } from './request.js'
 import type { EngineStats } from './stats.js'
+import type { NumberedRequest, PackedOutputs } from './turn-outputs.js'
 
 /**
  * The messages between the front side and an engine: plain structured-cloneable data, the same over a worker's
@@ -11,7 +11,7 @@ import type { EngineStats } from './stats.js'
 export type EngineCommand =
   /** First command: what to load. Its content is agreed between whoever starts the engine and the engine module. */
   | { readonly kind: 'start'; readonly config: unknown }
-  | { readonly kind: 'submit'; readonly request: EngineRequest }
+  | { readonly kind: 'submit'; readonly request: NumberedRequest }
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'stats'; readonly nonce: number }
   | { readonly kind: 'kv-cache-events'; readonly nonce: number }

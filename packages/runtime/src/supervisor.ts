@@ -3,8 +3,8 @@ import { TrtllmError } from '@trtllm/kernels'
 import type { KvCacheEvent } from './cache/cache-events.js'
 import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
-import type { EngineClient } from './engine-client.js'
-import type { EngineRequest, Output } from './request.js'
+import type { EngineClient, OutputSink } from './engine-client.js'
+import type { EngineRequest } from './request.js'
 import type { EngineStats } from './stats.js'
 
 export interface SupervisorOptions {
@@ -72,7 +72,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   /** As `EngineClient.submit`; throws `engine_died` while no engine is up after a death. */
-  submit(request: EngineRequest): AsyncIterableIterator<Output> {
+  submit(request: EngineRequest, sink: OutputSink): void {
     if (this.#failure) throw this.#failure
     if (this.#wasReady && !this.#client.info) {
       throw new TrtllmError(
@@ -80,7 +80,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
         'the engine died and a new one is being started; try again shortly',
       )
     }
-    return this.#client.submit(request)
+    this.#client.submit(request, sink)
   }
 
   cancel(id: string): void {

@@ -4,6 +4,7 @@ import type { Engine } from '../src/engine.js'
 import { openEngine } from '../src/open-engine.js'
 import type { EngineRequest, Output } from '../src/request.js'
 import { SeededRandom } from '../src/testing/seeded-random.js'
+import { eachOutput } from '../src/turn-outputs.js'
 import { openToyModel, type ToySizes } from './toy-model.js'
 
 interface Answer {
@@ -26,7 +27,7 @@ async function answer(requests: readonly EngineRequest[], sizes: ToySizes, depth
       reserveTokens,
       onFault: reject,
       onOutputs: (batch) => {
-        for (const output of batch) {
+        for (const output of eachOutput(batch)) {
           outputs.get(output.id)?.push(output)
           if (output.finish && --open === 0) resolve()
         }
@@ -128,7 +129,7 @@ describe('engine on the CPU backend', () => {
         throw error
       },
       onOutputs: (outputs) => {
-        for (const { id, finish } of outputs) {
+        for (const { id, finish } of eachOutput(outputs)) {
           if (finish) finishes.set(id, (finishes.get(id) ?? 0) + 1)
           else if (random.next() < 0.03) engine.cancel(id)
         }

@@ -4,7 +4,8 @@ import { EngineClient } from '../src/engine-client.js'
 const client = EngineClient.overChildProcess(process.argv[2]!, { maxSeqLen: 4096 })
 const { name } = await client.ready
 const promptIds = Int32Array.of(1)
-const outputs = client.submit({ id: 'busy', promptIds, seed: 1, ignoreEos: true })
-await outputs.next()
+const first = new Promise<void>((resolve) => {
+  client.submit({ id: 'busy', promptIds, seed: 1, ignoreEos: true }, { token: () => resolve(), output() {} })
+})
+await first
 process.stdout.write(`${name}\n`)
-for await (const _ of outputs);

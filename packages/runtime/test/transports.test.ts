@@ -61,7 +61,7 @@ describe.each(Object.entries(starts))('an engine in %s', (_, start) => {
   it('streams exactly, many at once, and ends when closed', async () => {
     const client = start({})
     const requests = Array.from({ length: 12 }, (_, i) => prompt(`r${i}`, { seed: i, logprobs: 1 }))
-    const streams = await Promise.all(requests.map((request) => collect(client.submit(request))))
+    const streams = await Promise.all(requests.map((request) => collect(client, request)))
     for (const [i, outputs] of streams.entries()) {
       expect(outputs.flatMap(({ tokens }) => [...tokens])).toEqual(
         referenceStream(requests[i]!, fakeModel()).tokens,
@@ -77,14 +77,10 @@ describe.each(Object.entries(starts))('an engine in %s', (_, start) => {
 
   it('hears a cancel while it computes without pause', async () => {
     const client = start({ maxSeqLen: 4096 })
-    const stream = client.submit(prompt('long', { maxTokens: 4000 }))
-    let tokens = 0
-    for await (const output of stream) {
-      tokens += output.tokens.length
-      client.cancel('long')
-      if (output.finish) expect(output.finish.reason).toBe('cancelled')
-    }
-    expect(tokens).toBeLessThan(1000)
+    const cancel = () => client.cancel('long')
+    const outputs = await collect(client, prompt('long', { maxTokens: 4000 }), cancel)
+    expect(outputs.at(-1)?.finish?.reason).toBe('cancelled')
+    expect(outputs.reduce((sum, { tokens }) => sum + tokens.length, 0)).toBeLessThan(1000)
     await client.close()
   })
 
@@ -98,7 +94,7 @@ describe.each(Object.entries(starts))('an engine in %s', (_, start) => {
   it('exits with 70 after a fault, and every request learns of it once', async () => {
     const client = start({ faultAtStep: 5 })
     const died = once(client, 'exit')
-    const streams = await Promise.all(['a', 'b', 'c'].map((id) => collect(client.submit(prompt(id)))))
+    const streams = await Promise.all(['a', 'b', 'c'].map((id) => collect(client, prompt(id))))
     for (const outputs of streams) {
       expect(outputs.filter(({ finish }) => finish).map(({ finish }) => finish?.error?.code)).toHaveLength(1)
       expect(outputs.at(-1)?.finish?.reason).toBe('error')
@@ -111,15 +107,16 @@ describe('a child process engine', () => {
   it('is replaced when it is killed, and what was in flight gets engine_died', async () => {
     const supervisor = new Supervisor(() => EngineClient.overChildProcess(enginePath, { maxSeqLen: 4096 }))
     const first = await supervisor.ready
-    const stream = supervisor.submit(prompt('long', { maxTokens: 4000 }))
-    await stream.next()
     const again = once(supervisor, 'ready')
-    process.kill(Number(first.name), 'SIGKILL')
-    const outputs = await collect(stream)
+    let isFirst = true
+    const outputs = await collect(supervisor, prompt('long', { maxTokens: 4000 }), () => {
+      if (isFirst) process.kill(Number(first.name), 'SIGKILL')
+      isFirst = false
+    })
     expect(outputs.at(-1)?.finish?.error).toMatchObject({ code: 'engine_died', message: /killed by SIGKILL/ })
     const [second] = await again
     expect(second.name).not.toBe(first.name)
-    const answered = await collect(supervisor.submit(prompt('next')))
+    const answered = await collect(supervisor, prompt('next'))
     expect(answered.at(-1)?.finish?.reason).toBe('length')
     await supervisor.close()
   })

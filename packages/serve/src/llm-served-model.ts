@@ -4,9 +4,9 @@ import type {
   EngineEvents,
   EngineState,
   EngineStats,
-  GenerationDelta,
   KvCacheEvent,
   LLM,
+  OnDelta,
   ToolCallParser,
 } from 'trtllm'
 import { ApiError } from './errors/api-error.js'
@@ -79,15 +79,10 @@ export class LlmServedModel implements ServedModel {
     return this.#llm.createToolCallParser()
   }
 
-  stream(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationDelta> {
+  run(request: GenerationRequest, signal: AbortSignal, onDelta: OnDelta): Promise<void> {
     const { id: requestId, promptIds, sampling, deadlineMs, cacheSalt, fairnessKey } = request
-    return this.#llm.generateStream(promptIds, sampling, {
-      requestId,
-      signal,
-      deadlineMs,
-      cacheSalt,
-      fairnessKey,
-    })
+    const options = { requestId, signal, deadlineMs, cacheSalt, fairnessKey }
+    return this.#llm.streamTo(onDelta, promptIds, sampling, options)
   }
 
   stats(): Promise<EngineStats> {

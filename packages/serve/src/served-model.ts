@@ -4,8 +4,8 @@ import type {
   EngineEvents,
   EngineState,
   EngineStats,
-  GenerationDelta,
   KvCacheEvent,
+  OnDelta,
   SamplingParams,
   ToolCallParser,
 } from 'trtllm'
@@ -47,8 +47,11 @@ export interface ServedModel {
   decode(ids: readonly number[], options: { skipSpecialTokens: boolean }): string
   tokenText(id: number): string
   tokenBytes(id: number): Uint8Array
-  /** Deltas of all choices, interleaved; each choice finishes exactly once. Aborting `signal` frees the engine's rows. */
-  stream(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationDelta>
+  /**
+   * Hands on the deltas of all choices, interleaved; each choice finishes exactly once. Resolves after the last one.
+   * Aborting `signal` frees the engine's rows; so does what `onDelta` throws.
+   */
+  run(request: GenerationRequest, signal: AbortSignal, onDelta: OnDelta): Promise<void>
   /** What happened to cached pages since the last call, oldest first. */
   kvCacheEvents(): Promise<readonly KvCacheEvent[]>
   /** A parser of this model's tool-call format, one per choice. */

@@ -21,6 +21,11 @@ export class StopStrings {
     this.#keeps = keepStop
   }
 
+  /** Whether text goes through as it is. */
+  get isEmpty(): boolean {
+    return this.#stops.length === 0
+  }
+
   /** Adds text. After a stop string was found everything else is dropped. */
   push(text: string): StopResult {
     if (this.#stopped) return { text: '' }

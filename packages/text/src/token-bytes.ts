@@ -3,6 +3,8 @@ import { isObject, type JsonObject } from './json-file.js'
 /** The bytes of each token, for decoders that are a concatenation of bytes. */
 export interface TokenBytes {
   bytesOf(id: number): Uint8Array
+  /** The text of a token whose bytes are whole characters; undefined for others. */
+  textOf(id: number): string | undefined
   /** Spaces that the decoder takes off the beginning of a text, at most. */
   readonly leadingSpaces: number
 }
@@ -20,6 +22,7 @@ interface ByteDecoder {
 }
 
 const encoder = new TextEncoder()
+const wholeText = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
 
 /**
  * The byte table of a tokenizer whose decoder is ByteLevel or ByteFallback; undefined for other decoders, whose text
@@ -29,16 +32,32 @@ export function tokenBytesOf(decoder: JsonObject | null, vocabulary: Vocabulary)
   const found = byteLevel(decoder) ?? byteFallback(decoder)
   if (!found) return undefined
   const table: (Uint8Array | undefined)[] = []
-  return {
-    leadingSpaces: found.leadingSpaces,
-    bytesOf(id) {
-      const known = table[id]
-      if (known) return known
-      const token = vocabulary.tokenOf(id)
-      const bytes = token === undefined ? new Uint8Array() : found.decode(token, vocabulary.isAdded(id))
-      if (token !== undefined) table[id] = bytes
-      return bytes
-    },
+  const texts: (string | null | undefined)[] = []
+  const bytesOf = (id: number): Uint8Array => {
+    const known = table[id]
+    if (known) return known
+    const token = vocabulary.tokenOf(id)
+    const bytes = token === undefined ? new Uint8Array() : found.decode(token, vocabulary.isAdded(id))
+    if (token !== undefined) table[id] = bytes
+    return bytes
+  }
+  const textOf = (id: number): string | undefined => {
+    let text = texts[id]
+    if (text === undefined) {
+      text = wholeTextOf(bytesOf(id))
+      // An id outside the vocabulary, however large, takes no place.
+      if (table[id]) texts[id] = text
+    }
+    return text ?? undefined
+  }
+  return { leadingSpaces: found.leadingSpaces, bytesOf, textOf }
+}
+
+function wholeTextOf(bytes: Uint8Array): string | null {
+  try {
+    return wholeText.decode(bytes)
+  } catch {
+    return null
   }
 }
 

@@ -10,39 +10,51 @@ import type {
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Joins the deltas of one prompt: the whole answer is the sum of what streaming gives. */
-export async function collectOutput(
-  requestId: string,
-  prompt: { readonly text?: string; readonly ids: Int32Array },
-  { n, engine }: Pick<CheckedSampling, 'n' | 'engine'>,
-  deltas: AsyncIterable<GenerationDelta>,
-): Promise<RequestOutput> {
-  const choices = Array.from({ length: n }, (_, index) => new Choice(index))
-  let contextLogits: LogitRows | undefined
-  const promptLogprobs: (TokenLogprob | null)[] = [null]
-  let cachedTokens = 0
-  for await (const delta of deltas) {
-    choices[delta.index]!.add(delta)
-    if (delta.finish && delta.index === 0) cachedTokens = delta.finish.usage.cachedTokens
-    for (const one of delta.promptLogprobs?.tokens ?? []) promptLogprobs.push(one)
-    const part = delta.contextLogits
-    if (!part) continue
-    contextLogits ??= {
-      rows: prompt.ids.length,
-      vocabSize: part.vocab,
-      values: new Float32Array(prompt.ids.length * part.vocab),
-    }
-    contextLogits.values.set(part.values, part.firstPosition * part.vocab)
+export class OutputCollector {
+  readonly #requestId: string
+  readonly #prompt: { readonly text?: string; readonly ids: Int32Array }
+  readonly #wantsPromptLogprobs: boolean
+  readonly #choices: readonly Choice[]
+  readonly #promptLogprobs: (TokenLogprob | null)[] = [null]
+  #contextLogits: LogitRows | undefined
+  #cachedTokens = 0
+
+  constructor(
+    requestId: string,
+    prompt: { readonly text?: string; readonly ids: Int32Array },
+    { n, engine }: Pick<CheckedSampling, 'n' | 'engine'>,
+  ) {
+    this.#requestId = requestId
+    this.#prompt = prompt
+    this.#wantsPromptLogprobs = engine.promptLogprobs !== undefined
+    this.#choices = Array.from({ length: n }, (_, index) => new Choice(index))
   }
-  const completionTokens = choices.reduce((sum, { tokens }) => sum + tokens, 0)
-  return {
-    requestId,
-    ...(prompt.text !== undefined && { prompt: prompt.text }),
-    promptTokenIds: [...prompt.ids],
-    outputs: choices.map((choice) => choice.output()),
-    ...(contextLogits && { contextLogits }),
-    ...(engine.promptLogprobs !== undefined && { promptLogprobs }),
-    finished: true,
-    usage: { promptTokens: prompt.ids.length, completionTokens, cachedTokens },
+
+  add(delta: GenerationDelta): void {
+    this.#choices[delta.index]!.add(delta)
+    if (delta.finish && delta.index === 0) this.#cachedTokens = delta.finish.usage.cachedTokens
+    for (const one of delta.promptLogprobs?.tokens ?? []) this.#promptLogprobs.push(one)
+    const part = delta.contextLogits
+    if (!part) return
+    const rows = this.#prompt.ids.length
+    const { vocab: vocabSize, firstPosition, values } = part
+    this.#contextLogits ??= { rows, vocabSize, values: new Float32Array(rows * vocabSize) }
+    this.#contextLogits.values.set(values, firstPosition * vocabSize)
+  }
+
+  output(): RequestOutput {
+    const { text, ids } = this.#prompt
+    const completionTokens = this.#choices.reduce((sum, { tokens }) => sum + tokens, 0)
+    return {
+      requestId: this.#requestId,
+      ...(text !== undefined && { prompt: text }),
+      promptTokenIds: [...ids],
+      outputs: this.#choices.map((choice) => choice.output()),
+      ...(this.#contextLogits && { contextLogits: this.#contextLogits }),
+      ...(this.#wantsPromptLogprobs && { promptLogprobs: this.#promptLogprobs }),
+      finished: true,
+      usage: { promptTokens: ids.length, completionTokens, cachedTokens: this.#cachedTokens },
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import {
   type EngineRequest,
   type EngineStats,
   type KvCacheEvent,
-  type Output,
+  type OutputSink,
   Supervisor,
 } from '@trtllm/runtime'
 import { startEngine } from './engine-link.js'
@@ -76,8 +76,12 @@ export class EngineFront {
   }
 
   /** @throws TrtllmError engine_died while no engine is up. */
-  submit(request: EngineRequest): AsyncIterableIterator<Output> {
-    return this.#supervisor.submit(request)
+  submit(request: EngineRequest, sink: OutputSink): void {
+    this.#supervisor.submit(request, sink)
+  }
+
+  cancel(id: string): void {
+    this.#supervisor.cancel(id)
   }
 
   stats(): Promise<EngineStats> {

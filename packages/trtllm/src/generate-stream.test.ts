@@ -1,45 +1,40 @@
-import { type EngineRequest, type Finish, type Output, TrtllmError } from '@trtllm/runtime'
+import { type EngineRequest, type Finish, type OutputSink, TrtllmError } from '@trtllm/runtime'
 import { describe, expect, it } from 'vitest'
 import { checkSamplingParams } from './check-sampling-params.js'
 import { generateStream } from './generate-stream.js'
+import { type GenerationEngine, runGeneration } from './generation.js'
 import type { SamplingParams } from './sampling-params.js'
 
 const usage = { promptTokens: 2, completionTokens: 0, cachedTokens: 0 }
 
 /** An engine that counts up from 1 for every request, one token a turn; ends at maxTokens, fails at token `failAt`. */
-class CountingEngine {
+class CountingEngine implements GenerationEngine {
   readonly requests: EngineRequest[] = []
   readonly cancelled: string[] = []
   failAt = Number.POSITIVE_INFINITY
+  /** Requests that are refused. */
+  refuses: string[] = []
 
-  readonly submit = (request: EngineRequest): AsyncIterableIterator<Output> => {
+  submit(request: EngineRequest, sink: OutputSink): void {
+    if (this.refuses.includes(request.id)) throw new TrtllmError('engine_died', 'no engine is up')
     this.requests.push(request)
-    let count = 0
-    let isOver = false
-    const next = async (): Promise<IteratorResult<Output>> => {
+    void this.#count(request, sink)
+  }
+
+  cancel(id: string): void {
+    this.cancelled.push(id)
+  }
+
+  async #count({ id, maxTokens }: EngineRequest, sink: OutputSink): Promise<void> {
+    for (let count = 1; ; count++) {
       await new Promise(setImmediate)
-      if (isOver) return { done: true, value: undefined }
-      count++
+      if (this.cancelled.includes(id)) return
       let finish: Finish | undefined
-      if (count === request.maxTokens) finish = { reason: 'length', usage }
+      if (count === maxTokens) finish = { reason: 'length', usage }
       if (count >= this.failAt)
         finish = { reason: 'error', usage, error: { code: 'engine_died', message: 'it died' } }
-      isOver = finish !== undefined
-      return {
-        done: false,
-        value: { id: request.id, tokens: Int32Array.of(count), ...(finish && { finish }) },
-      }
-    }
-    return {
-      next,
-      return: async () => {
-        if (!isOver) this.cancelled.push(request.id)
-        isOver = true
-        return { done: true, value: undefined }
-      },
-      [Symbol.asyncIterator]() {
-        return this
-      },
+      if (!finish) sink.token(count)
+      else return sink.output({ id, tokens: Int32Array.of(count), finish })
     }
   }
 }
@@ -49,7 +44,7 @@ function start(params: SamplingParams, more: { signal?: AbortSignal; defaultSeed
   const bounds = { vocabSize: 100, eosIds: [], tokenizer: undefined }
   const sampling = checkSamplingParams(params, bounds)
   const task = { requestId: 'r', promptIds: Int32Array.of(1, 2), sampling, ...more }
-  return { engine, stream: generateStream(task, engine.submit, undefined) }
+  return { engine, task, stream: generateStream(task, engine, undefined) }
 }
 
 describe('a stream of deltas', () => {
@@ -120,5 +115,47 @@ describe('a stream of deltas', () => {
     const failure = await read().catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(TrtllmError)
     expect(failure).toMatchObject({ code: 'engine_died', message: 'it died' })
+  })
+})
+
+describe('a generation', () => {
+  it('hands deltas on as they come, and nothing once it is over', async () => {
+    const { engine, task } = start({ maxTokens: 3, n: 2 })
+    const seen: [number, number[]][] = []
+    await runGeneration(task, engine, undefined, ({ index, tokenIds }) => seen.push([index, tokenIds]))
+    expect(seen).toEqual([1, 2, 3].flatMap((token) => [0, 1].map((index) => [index, [token]])))
+  })
+
+  it('is ended by what its hearer throws, and frees the rows', async () => {
+    const { engine, task } = start({ maxTokens: 50, n: 2 })
+    let heard = 0
+    const run = runGeneration(task, engine, undefined, ({ tokenIds }) => {
+      heard++
+      if (tokenIds[0] === 2) throw new Error('full')
+    })
+    await expect(run).rejects.toThrow('full')
+    expect(heard).toBe(3)
+    expect(engine.cancelled).toEqual(['r/0', 'r/1'])
+  })
+
+  it('hands nothing on after its signal', async () => {
+    const end = new AbortController()
+    const { engine, task } = start({ maxTokens: 50, n: 2 }, { signal: end.signal })
+    const heard: number[] = []
+    const run = runGeneration(task, engine, undefined, ({ index }) => {
+      heard.push(index)
+      if (heard.length === 3) end.abort(new Error('enough'))
+    })
+    await expect(run).rejects.toThrow('enough')
+    expect(heard).toEqual([0, 1, 0])
+    expect(engine.cancelled).toEqual(['r/0', 'r/1'])
+  })
+
+  it('that is refused in the middle gives back what was submitted', async () => {
+    const { engine, task } = start({ maxTokens: 50, n: 3 })
+    engine.refuses = ['r/1']
+    await expect(runGeneration(task, engine, undefined, () => {})).rejects.toThrow('no engine is up')
+    expect(engine.requests.map(({ id }) => id)).toEqual(['r/0'])
+    expect(engine.cancelled).toContain('r/0')
   })
 })

@@ -31,6 +31,7 @@ export {
 export { maxStopBytes, maxStops } from './check-sampling-params.js'
 export { embeddedModelPath } from './embedded-model.js'
 export type { EngineEvents, EngineState } from './engine-front.js'
+export type { OnDelta } from './generation.js'
 export { type GenerateOptions, LLM } from './llm.js'
 export type { EngineInfo } from './load-model.js'
 export type { DTypeName, KvCacheDTypeName, LoadOptions, QuantName } from './load-options.js'

@@ -14,9 +14,10 @@ import {
   type ToolCallParser,
 } from '@trtllm/text'
 import { checkSamplingParams } from './check-sampling-params.js'
-import { collectOutput } from './collect-output.js'
+import { OutputCollector } from './collect-output.js'
 import { type EngineEvents, EngineFront, type EngineState } from './engine-front.js'
 import { generateStream } from './generate-stream.js'
+import { type GenerationTask, type OnDelta, runGeneration } from './generation.js'
 import type { EngineInfo } from './load-model.js'
 import { checkLoadOptions, engineConfig, type LoadOptions } from './load-options.js'
 import { type ChatPrompt, encodePrompt, isOnePrompt, type Prompt } from './prompt.js'
@@ -170,7 +171,8 @@ export class LLM implements AsyncDisposable {
     params: SamplingParams = {},
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerationDelta, void, undefined> {
-    const { stream } = await this.#start(prompt, params, options)
+    const { task } = await this.#prepare(prompt, params, options)
+    const stream = generateStream(task, this.#engine, this.#tokenizer)
     try {
       while (true) {
         // A reader that stopped reading does not keep the process alive.
@@ -181,6 +183,22 @@ export class LLM implements AsyncDisposable {
     } finally {
       await stream.return()
     }
+  }
+
+  /**
+   * Continues a prompt and calls `onDelta` with text as it comes, with nothing in between: for programs that serve many
+   * prompts at once. Resolves when all choices have ended. What `onDelta` throws ends the call. @throws as `generate`.
+   */
+  async streamTo(
+    onDelta: OnDelta,
+    prompt: Prompt,
+    params: SamplingParams = {},
+    options: GenerateOptions = {},
+  ): Promise<void> {
+    await this.#engine.holding(async () => {
+      const { task } = await this.#prepare(prompt, params, options)
+      await runGeneration(task, this.#engine, this.#tokenizer, onDelta)
+    })
   }
 
   /** Answers a conversation by the model's chat template; `tools` and template variables go with `options`. */
@@ -235,13 +253,15 @@ export class LLM implements AsyncDisposable {
     options: GenerateOptions,
   ): Promise<RequestOutput> {
     return await this.#engine.holding(async () => {
-      const { stream, requestId, encoded, sampling } = await this.#start(prompt, params, options)
-      return await collectOutput(requestId, encoded, sampling, stream)
+      const { task, encoded } = await this.#prepare(prompt, params, options)
+      const collector = new OutputCollector(task.requestId, encoded, task.sampling)
+      await runGeneration(task, this.#engine, this.#tokenizer, (delta) => collector.add(delta))
+      return collector.output()
     })
   }
 
-  /** Checks and encodes; nothing is submitted before the stream is read. */
-  async #start(prompt: Prompt, params: SamplingParams, options: GenerateOptions) {
+  /** Checks and encodes; nothing is submitted. */
+  async #prepare(prompt: Prompt, params: SamplingParams, options: GenerateOptions) {
     const { signal, deadlineMs, requestId = randomUUID() } = options
     const { vocabSize, eosIds, maxSeqLen, deterministic } = this.info
     const sampling = checkSamplingParams(params, { vocabSize, eosIds, tokenizer: this.#tokenizer })
@@ -251,9 +271,9 @@ export class LLM implements AsyncDisposable {
     // The engine checks again; here the error comes before anything was sent.
     validateRequest(request, { vocabSize, eosIds, maxSeqLen })
     const defaultSeed = deterministic ? 0 : undefined
-    const task = { requestId, promptIds: encoded.ids, sampling, place, defaultSeed, deadlineMs, signal }
-    const stream = generateStream(task, (one) => this.#engine.submit(one), this.#tokenizer)
-    return { stream, requestId, encoded, sampling }
+    const promptIds = encoded.ids
+    const task: GenerationTask = { requestId, promptIds, sampling, place, defaultSeed, deadlineMs, signal }
+    return { task, encoded }
   }
 }
 

@@ -42,6 +42,17 @@ export class OutputProcessor {
     this.#stops = new StopStrings(stop, { keepStop: includeStop })
   }
 
+  /** The delta for a token that came alone; undefined after the end. As `accept` of an output that has nothing else. */
+  token(id: number): GenerationDelta | undefined {
+    if (this.#isOver) return undefined
+    this.#count++
+    const text = this.#detokenizer?.pushOne(id) ?? ''
+    if (this.#stops.isEmpty) return { index: this.#index, text, tokenIds: [id] }
+    const piece = this.#cut(text)
+    const ended = this.#finish(undefined, piece.stop)
+    return { index: this.#index, text: piece.text, tokenIds: [id], ...(ended && { finish: ended }) }
+  }
+
   /**
    * The delta for an output; undefined when it brings nothing to tell. After a delta with `finish` the caller cancels
    * the engine's request if the output had none. @throws TrtllmError the failure of the request.
@@ -61,7 +72,7 @@ export class OutputProcessor {
       this.#count++
       const isEnd = endsByToken && taken === tokens.length
       if (isEnd && !this.#sampling.includeStop) break
-      const piece = this.#cut(this.#detokenizer?.push([id]) ?? '')
+      const piece = this.#cut(this.#detokenizer?.pushOne(id) ?? '')
       text += piece.text
       stop = piece.stop
     }

@@ -1,4 +1,5 @@
 import { type Engine, type EngineOptions, type EngineRequest, type Output, openEngine } from '@trtllm/runtime'
+import { eachOutput } from '@trtllm/runtime/testing'
 import { expect } from 'vitest'
 import { embeddedModelPath } from '../src/embedded-model.js'
 import { loadModel } from '../src/load-model.js'
@@ -42,7 +43,7 @@ export async function answers(
       throw error
     },
     onOutputs: (batch) => {
-      for (const output of batch) {
+      for (const output of eachOutput(batch)) {
         outputs.get(output.id)!.push(output)
         if (output.finish && --open === 0) resolve()
       }

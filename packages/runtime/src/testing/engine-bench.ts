@@ -3,6 +3,7 @@ import type { EngineModel } from '../compiled-model.js'
 import { Engine } from '../engine.js'
 import type { EngineOptions } from '../engine-options.js'
 import type { EngineRequest, Finish, Output } from '../request.js'
+import { eachOutput, type TurnOutputs } from '../turn-outputs.js'
 import { FakeDevice } from './fake-device.js'
 import { ManualClock } from './manual-clock.js'
 
@@ -82,8 +83,8 @@ export class EngineBench {
     if (this.device.hazards > 0) throw new Error(`engine bench: ${this.device.hazards} hazards`)
   }
 
-  #take(outputs: readonly Output[]): void {
-    for (const output of outputs) {
+  #take(outputs: TurnOutputs): void {
+    for (const output of eachOutput(outputs)) {
       const before = this.#outputs.get(output.id)
       if (before?.at(-1)?.finish) throw new Error(`engine bench: ${output.id} got an output after its finish`)
       if (before) before.push(output)

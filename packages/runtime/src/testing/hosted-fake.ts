@@ -80,9 +80,22 @@ export class HostedFake {
   }
 }
 
-/** All outputs of a request. */
-export async function collect(outputs: AsyncIterable<Output>): Promise<Output[]> {
-  const all: Output[] = []
-  for await (const output of outputs) all.push(output)
-  return all
+/** Submits a request and resolves with all its outputs; `onOutput` sees them as they come. */
+export function collect(
+  client: Pick<EngineClient, 'submit'>,
+  request: EngineRequest,
+  onOutput: (output: Output) => void = () => {},
+): Promise<Output[]> {
+  return new Promise((resolve) => {
+    const all: Output[] = []
+    const output = (one: Output) => {
+      all.push(one)
+      onOutput(one)
+      if (one.finish) resolve(all)
+    }
+    client.submit(request, {
+      output,
+      token: (token) => output({ id: request.id, tokens: Int32Array.of(token) }),
+    })
+  })
 }

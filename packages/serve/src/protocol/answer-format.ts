@@ -8,9 +8,10 @@ export interface AnswerHead {
   model: string
 }
 
-/** Turns the deltas of a call into SSE chunks, in order. `usage` asks for OpenAI's usage in every chunk. */
+/** Turns the deltas of a call into SSE chunks, in order. */
 export interface ChunkFormat {
-  push(choice: number, delta: GenerationDelta): Record<string, unknown>[]
+  /** The chunks of a delta as JSON; `usage`, where given, is the last member of each. */
+  push(choice: number, delta: GenerationDelta, usage?: object | null): string[]
   /** The last chunk of a stream that asked for usage: no choices. */
   usageChunk(usage: CallUsage): Record<string, unknown>
 }

@@ -3,6 +3,7 @@ import type { CallUsage } from '../stream/run-generations.js'
 import type { AnswerHead, ChunkFormat } from './answer-format.js'
 import { ChatOutput, type ChatOutputOptions, toolCallId } from './chat-output.js'
 import { chatLogprobs } from './logprobs.js'
+import { TextChunk } from './text-chunk.js'
 import { usageBody } from './usage.js'
 
 interface ChoiceState {
@@ -10,6 +11,7 @@ interface ChoiceState {
   started: boolean
   /** Log-probabilities of tokens whose text is still held back. */
   logprobs: TokenLogprob[]
+  plain: TextChunk
 }
 
 /** chat.completion.chunk objects: role first, then pieces, then the finish reason, per choice. */
@@ -21,16 +23,24 @@ export class ChatChunks implements ChunkFormat {
   constructor(head: AnswerHead, options: ChatOutputOptions) {
     this.#head = head
     this.#options = options
-    this.#choices = Array.from({ length: options.choices }, () => ({
+    this.#choices = Array.from({ length: options.choices }, (_, choice) => ({
       output: new ChatOutput(options),
       started: false,
       logprobs: [],
+      plain: new TextChunk((content) => this.#chunk(choice, { content })),
     }))
   }
 
-  push(choice: number, delta: GenerationDelta): Record<string, unknown>[] {
+  push(choice: number, delta: GenerationDelta, usage?: object | null): string[] {
     const state = this.#choices[choice]!
-    const chunks: Record<string, unknown>[] = []
+    if (state.started && !delta.finish && !this.#options.tools && !this.#options.logprobs)
+      return delta.text === '' ? [] : [state.plain.json(delta.text, usage)]
+    const chunks = this.#chunks(choice, state, delta)
+    return chunks.map((chunk) => JSON.stringify(usage === undefined ? chunk : { ...chunk, usage }))
+  }
+
+  #chunks(choice: number, state: ChoiceState, delta: GenerationDelta): object[] {
+    const chunks: object[] = []
     if (!state.started) {
       state.started = true
       chunks.push(this.#chunk(choice, { role: 'assistant', content: '' }))

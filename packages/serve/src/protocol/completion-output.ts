@@ -3,6 +3,7 @@ import type { ServedModel } from '../served-model.js'
 import type { CallUsage } from '../stream/run-generations.js'
 import type { AnswerHead, BodyFormat, ChunkFormat } from './answer-format.js'
 import { completionLogprobs } from './logprobs.js'
+import { TextChunk } from './text-chunk.js'
 import { usageBody } from './usage.js'
 
 /** What a text completion needs to know of its request. `echoes` holds the prompt text of each choice, or ''. */
@@ -20,16 +21,21 @@ function head({ id, created, model }: AnswerHead) {
 export class CompletionChunks implements ChunkFormat {
   readonly #head: AnswerHead
   readonly #options: CompletionOutputOptions
-  readonly #choices: { echo: string; offset: number; logprobs: TokenLogprob[] }[]
+  readonly #choices: { echo: string; offset: number; logprobs: TokenLogprob[]; plain: TextChunk }[]
 
   constructor(answer: AnswerHead, options: CompletionOutputOptions) {
     this.#head = answer
     this.#options = options
-    this.#choices = options.echoes.map((echo) => ({ echo, offset: echo.length, logprobs: [] }))
+    this.#choices = options.echoes.map((echo, choice) => {
+      const plain = new TextChunk((text) => this.#chunk(choice, text, null))
+      return { echo, offset: echo.length, logprobs: [], plain }
+    })
   }
 
-  push(choice: number, delta: GenerationDelta): Record<string, unknown>[] {
+  push(choice: number, delta: GenerationDelta, usage?: object | null): string[] {
     const state = this.#choices[choice]!
+    if (!delta.finish && !this.#options.logprobs && state.echo === '')
+      return delta.text === '' ? [] : [state.plain.json(delta.text, usage)]
     if (delta.logprobs) state.logprobs.push(...delta.logprobs)
     const text = state.echo + delta.text
     state.echo = ''
@@ -40,11 +46,13 @@ export class CompletionChunks implements ChunkFormat {
         ? completionLogprobs(this.#options.model, tokens, state.offset)
         : null
     for (const token of tokens) state.offset += this.#options.model.tokenText(token.id).length
-    const finish = {
-      finish_reason: delta.finish?.reason ?? null,
-      stop_reason: delta.finish?.stopReason ?? null,
-    }
-    return [{ ...head(this.#head), choices: [{ index: choice, text, logprobs, ...finish }] }]
+    const chunk = this.#chunk(choice, text, logprobs, delta.finish)
+    return [JSON.stringify(usage === undefined ? chunk : { ...chunk, usage })]
+  }
+
+  #chunk(index: number, text: string, logprobs: object | null, finish?: GenerationDelta['finish']) {
+    const ended = { finish_reason: finish?.reason ?? null, stop_reason: finish?.stopReason ?? null }
+    return { ...head(this.#head), choices: [{ index, text, logprobs, ...ended }] }
   }
 
   usageChunk(usage: CallUsage): Record<string, unknown> {

@@ -6,6 +6,7 @@ import type { BodyFormat, ChunkFormat } from '../protocol/answer-format.js'
 import { usageBody } from '../protocol/usage.js'
 import type { GenerationRequest, ServedModel } from '../served-model.js'
 import { admissionLimits, logFailure, type ServerContext, shutdownError } from '../server-context.js'
+import { DeltaWriter } from '../stream/delta-writer.js'
 import { EventStream } from '../stream/event-stream.js'
 import { type CallUsage, runGenerations } from '../stream/run-generations.js'
 
@@ -47,7 +48,6 @@ export async function executeCall(
       const usage = await runGenerations(call.model, fair.requests, active, (choice, delta) => {
         meter.saw(delta)
         format.push(choice, delta)
-        return undefined
       })
       meter.finished(usage)
       return format.body(usage)
@@ -82,21 +82,18 @@ async function streamCall(
   const stream = new EventStream(reply.raw, headers, context.limits, (error) =>
     active.controller.abort(error),
   )
+  const chunkUsage = () => (continuousUsage ? usageBody(meter.usageSoFar()) : includeUsage ? null : undefined)
+  const writer = new DeltaWriter(stream, format, chunkUsage)
   try {
     const usage = await runGenerations(call.model, call.requests, active, (choice, delta) => {
       meter.saw(delta)
-      let waiting: Promise<void> | undefined
-      for (const chunk of format.push(choice, delta)) {
-        if (continuousUsage) chunk.usage = usageBody(meter.usageSoFar())
-        else if (includeUsage) chunk.usage = null
-        if (!reply.sent) reply.hijack()
-        waiting = waiting ? waiting.then(() => stream.write(chunk)) : stream.write(chunk)
-      }
-      return waiting
+      if (!reply.sent) reply.hijack()
+      writer.push(choice, delta)
     })
-    if (includeUsage) await stream.write(format.usageChunk(usage))
+    await writer.drained(active.controller.signal)
     // Whatever ended the request while its last frame waited for a slow reader decides how the stream ends.
     active.controller.signal.throwIfAborted()
+    if (includeUsage) stream.send(JSON.stringify(format.usageChunk(usage)))
     stream.done()
     meter.finished(usage)
   } catch (error) {

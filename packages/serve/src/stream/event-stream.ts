@@ -9,8 +9,8 @@ export interface EventStreamLimits {
 
 /**
  * Server-sent events on a raw response. Nothing is sent before the first event, so that an early failure can still be a
- * plain HTTP error. `write` returns a promise when the reader is behind: awaiting it stops reading tokens for this
- * stream. A reader that takes nothing for `streamStallMs` is given up with `onStall`.
+ * plain HTTP error. Whoever sends asks `hasRoom` first and waits for `onRoom` where the reader is behind. A reader that
+ * takes nothing for `streamStallMs` meanwhile is given up with `onStall`.
  */
 export class EventStream {
   readonly #response: ServerResponse
@@ -35,14 +35,43 @@ export class EventStream {
     return this.#response.headersSent
   }
 
-  /** Sends one data frame, or waits first while the reader's buffer is full. */
-  write(data: unknown): Promise<void> | undefined {
-    const frame = `data: ${JSON.stringify(data)}\n\n`
-    if (this.#hasRoom(frame)) {
-      this.#send(frame)
-      return undefined
+  /** Whether the reader keeps up; always, where it has taken everything, and where there is no reader any more. */
+  get hasRoom(): boolean {
+    if (this.#ended || this.#response.destroyed) return true
+    // HAZARD: below Node's own mark no drain is told, and whoever waited for one would wait until the stall.
+    const { writableNeedDrain } = this.#response.socket ?? this.#response
+    return !writableNeedDrain || this.#response.writableLength <= this.#limits.streamBufferBytes
+  }
+
+  /** Sends one event with `json` as its data. */
+  send(json: string): void {
+    if (!this.#ended) this.#write(`data: ${json}\n\n`)
+  }
+
+  /** Calls `go` once there is room, or nobody reads any more; never where the reader is given up. */
+  onRoom(go: () => void): void {
+    const response = this.#response
+    // A request behind another one on its connection has no socket yet.
+    const source = response.socket ?? response
+    const stop = () => {
+      clearTimeout(stall)
+      source.off('drain', check)
+      response.off('close', check)
     }
-    return this.#writeLater(frame)
+    const check = () => {
+      if (!this.hasRoom) return void stall.refresh()
+      stop()
+      go()
+    }
+    const stall = setTimeout(() => {
+      stop()
+      const seconds = this.#limits.streamStallMs / 1000
+      this.#onStall(
+        new ApiError('slow_client', `The client read nothing for ${seconds} s; the stream was ended.`),
+      )
+    }, this.#limits.streamStallMs)
+    source.on('drain', check)
+    response.on('close', check)
   }
 
   /** Ends a good stream with its one `[DONE]`. */
@@ -55,51 +84,30 @@ export class EventStream {
     this.#end(`data: ${JSON.stringify(envelope)}\n\n`, Math.min(1000, this.#limits.streamStallMs))
   }
 
-  #send(frame: string): void {
-    if (this.#ended || this.#response.destroyed) return
-    if (!this.#response.headersSent) this.#response.writeHead(200, this.#headers)
-    this.#response.write(frame)
+  #write(frame: string): void {
+    const response = this.#response
+    if (response.destroyed) return
+    if (!response.headersSent) {
+      response.writeHead(200, this.#headers)
+      response.write(frame)
+      return
+    }
+    const { socket } = response
+    // PERF: a chunk in one piece. Node's own way makes three writes of it, gathers them in a list and sends that later,
+    // which takes twice as long as all else that is done for a token.
+    if (socket && response.chunkedEncoding)
+      socket.write(`${Buffer.byteLength(frame).toString(16)}\r\n${frame}\r\n`)
+    else response.write(frame)
   }
 
   #end(frame: string, graceMs = this.#limits.streamStallMs): void {
     if (this.#ended) return
-    this.#send(frame)
+    this.#write(frame)
     this.#ended = true
     const response = this.#response
     response.end()
     // A reader that never takes the rest would hold the connection for ever.
     const giveUp = setTimeout(() => response.destroy(), graceMs)
     response.once('close', () => clearTimeout(giveUp))
-  }
-
-  #hasRoom(frame: string): boolean {
-    const held = this.#response.writableLength
-    return held === 0 || held + frame.length <= this.#limits.streamBufferBytes
-  }
-
-  async #writeLater(frame: string): Promise<void> {
-    while (!this.#ended && !this.#response.destroyed && !this.#hasRoom(frame)) await this.#drained()
-    this.#send(frame)
-  }
-
-  #drained(): Promise<void> {
-    const response = this.#response
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(stall)
-        response.off('drain', finish)
-        response.off('close', finish)
-        resolve()
-      }
-      const stall = setTimeout(() => {
-        const seconds = this.#limits.streamStallMs / 1000
-        this.#onStall(
-          new ApiError('slow_client', `The client read nothing for ${seconds} s; the stream was ended.`),
-        )
-        finish()
-      }, this.#limits.streamStallMs)
-      response.once('drain', finish)
-      response.once('close', finish)
-    })
   }
 }

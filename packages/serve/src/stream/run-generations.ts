@@ -10,16 +10,18 @@ export interface CallUsage {
   cachedTokens: number
 }
 
+/** Hears of the deltas of a call, each with its choice number: prompt number x n + index. */
+export type OnChoiceDelta = (choice: number, delta: GenerationDelta) => void
+
 /**
- * Runs the generations of one call side by side and hands every delta to `onDelta` with its choice number
- * (prompt number x n + index). Awaiting a slow `onDelta` stops reading that generation.
+ * Runs the generations of one call side by side and hands on every delta as it comes.
  * @returns the usage of the whole call. @throws the abort reason of the request, or what the model threw.
  */
 export async function runGenerations(
   model: ServedModel,
   requests: readonly GenerationRequest[],
   active: ActiveRequest,
-  onDelta: (choice: number, delta: GenerationDelta) => Promise<void> | undefined,
+  onDelta: OnChoiceDelta,
 ): Promise<CallUsage> {
   const total: CallUsage = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 }
   const { signal } = active.controller
@@ -52,18 +54,16 @@ async function runOne(
   request: GenerationRequest,
   at: number,
   signal: AbortSignal,
-  onDelta: (choice: number, delta: GenerationDelta) => Promise<void> | undefined,
+  onDelta: OnChoiceDelta,
 ): Promise<CallUsage> {
   const choices = request.sampling.n ?? 1
   const finished: GenerationUsage[] = []
-  for await (const delta of model.stream(request, signal)) {
-    signal.throwIfAborted()
+  await model.run(request, signal, (delta) => {
     if (delta.finish?.reason === 'cancelled')
       throw new ApiError('cancelled', 'The engine cancelled the request.', { status: 503 })
-    const waiting = onDelta(at * choices + delta.index, delta)
-    if (waiting) await waiting
+    onDelta(at * choices + delta.index, delta)
     if (delta.finish) finished.push(delta.finish.usage)
-  }
+  })
   signal.throwIfAborted()
   if (finished.length !== choices)
     throw new Error(`engine ended request ${request.id} after ${finished.length} of ${choices} choices`)

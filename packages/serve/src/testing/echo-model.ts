@@ -8,6 +8,7 @@ import type {
   GenerationFinish,
   IterationStats,
   KvCacheEvent,
+  OnDelta,
   TokenLogprob,
 } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
@@ -99,13 +100,13 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
     return new EchoToolCallParser()
   }
 
-  async *stream(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationDelta> {
+  async run(request: GenerationRequest, signal: AbortSignal, onDelta: OnDelta): Promise<void> {
     this.seen.push(request)
     this.open.add(request.id)
     this.emit('started', request.id)
     try {
       for (let index = 0; index < (request.sampling.n ?? 1); index++)
-        yield* this.#choice(request, index, signal)
+        for await (const delta of this.#choice(request, index, signal)) onDelta(delta)
     } finally {
       this.open.delete(request.id)
       this.#ended++

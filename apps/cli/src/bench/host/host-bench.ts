@@ -79,7 +79,7 @@ export class HostBench implements AsyncDisposable {
             clock,
             onOutputs: (outputs, step) => {
               times.send(() => onOutputs(outputs, step))
-              watch.onOutputs(outputs)
+              watch.onOutputs(outputs.whole)
             },
             onFault: (error) => {
               onFault(error)

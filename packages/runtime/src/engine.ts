@@ -1,8 +1,10 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { KvCacheEvent } from './cache/cache-events.js'
 import { KvCache } from './cache/kv-cache.js'
+import type { Choice } from './choosing/token-chooser.js'
 import type { EngineModel } from './compiled-model.js'
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './engine-options.js'
+import type { LiveRequest } from './live-request.js'
 import type { EngineRequest } from './request.js'
 import { RequestTable } from './request-table.js'
 import { Scheduler } from './scheduler/scheduler.js'
@@ -186,14 +188,15 @@ export class Engine {
     else {
       this.#failedInARow = 0
       const words = this.#executor.results(flight.call.ring)
-      const requestOf = (sequence: Sequence) => this.#requests.of(sequence).request
-      for (const result of readStep(flight, this.model, words, requestOf)) this.#accept(result)
+      const setupOf = (sequence: Sequence) => this.#requests.of(sequence).setup
+      for (const result of readStep(flight, this.model, words, setupOf)) this.#accept(result)
     }
     this.#pipeline.release(flight)
     this.#stats.stepRead(flight, this.#stats.counters.generatedTokens - before)
   }
 
-  #accept({ sequence, prompt, token, logprobs, logits }: SequenceResult): void {
+  #accept(result: SequenceResult): void {
+    const { sequence, prompt, token, logprobs, logits } = result
     const live = this.#requests.of(sequence)
     if (live.ended) {
       // A stop or a cancel is seen one step late: this row was computed for nothing.
@@ -203,6 +206,11 @@ export class Engine {
     const { outbox } = this.#requests
     if (prompt) outbox.prompt(live.request, prompt)
     if (token === undefined) return
+    if (live.chooser) {
+      const choice = live.chooser.take(result)
+      if (choice) this.#follow(live, choice)
+      return
+    }
     const { vocabSize } = this.model
     if (token < 0 || token >= vocabSize) {
       const message =
@@ -217,6 +225,21 @@ export class Engine {
     outbox.token(live.request, token, logprobs, logits)
     const end = live.accept(token, this.#options.clock.nowMs())
     if (end) this.#requests.end(live, end.reason, end.stopId === undefined ? {} : { stopId: end.stopId })
+  }
+
+  #follow(live: LiveRequest, choice: Choice): void {
+    const { answers } = choice
+    if (!answers) {
+      this.#requests.follow(live, choice)
+      return
+    }
+    const tokens = answers.reduce((sum, { tokens }) => sum + tokens.length, 0)
+    this.#stats.counters.generatedTokens += tokens
+    live.completionTokens = tokens
+    live.firstTokenMs ??= this.#options.clock.nowMs()
+    live.lastTokenMs = this.#options.clock.nowMs()
+    this.#requests.outbox.answers(live.request, answers)
+    this.#requests.end(live, answers[0]?.reason ?? 'stop')
   }
 
   /** A failed step ends its own requests; an error of the device itself, or failures without end, ends the engine. */

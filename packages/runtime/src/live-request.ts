@@ -1,7 +1,9 @@
 import { rowTasks } from '@trtllm/kernels'
 import type { CacheScope } from './cache/cache-prefix.js'
+import { BeamChooser } from './choosing/beam-chooser.js'
+import type { TokenChooser } from './choosing/token-chooser.js'
 import type { EngineRequest, Finish, SerializedError, Usage } from './request.js'
-import { encodeSampling, endIdsOf, readsHistory } from './sampling/sampling-record.js'
+import { encodeSampling, endIdsOf, numCandidates, readsHistory } from './sampling/sampling-record.js'
 import { createSequence, type Sequence } from './scheduler/sequence.js'
 import type { SlotSetup } from './step/step-builder.js'
 
@@ -22,13 +24,20 @@ export interface LifeRules {
  */
 export class LiveRequest {
   readonly request: EngineRequest
-  readonly sequence: Sequence
+  /** The sequence that computes the prompt. */
+  readonly first: Sequence
+  /** The sequences that are computed for it: one, or one for each beam. */
+  readonly sequences: Set<Sequence>
   readonly setup: SlotSetup
+  /** Says its next tokens; undefined where the device does. */
+  readonly chooser: TokenChooser | undefined
   readonly submittedMs: number
   /** When its first work was submitted and its first token was read; undefined before. */
   startedMs?: number
   firstTokenMs?: number
   lastTokenMs?: number
+  /** Tokens of the answer so far, or of all answers of a search. */
+  completionTokens = 0
   #ended = false
   readonly #endIds: ReadonlySet<number>
 
@@ -41,22 +50,26 @@ export class LiveRequest {
     const isLong = rules.longRopeFromTokens !== undefined && maxLength > rules.longRopeFromTokens
     this.request = request
     this.submittedMs = nowMs
+    const { beams, logprobs } = request
+    this.#endIds = new Set(endIds)
     this.setup = {
       sampling,
       ropeVariant: isLong ? 1 : 0,
-      lastTask: rowTasks.sample,
-      scoresPrompt: request.promptLogprobs !== undefined,
+      lastTask: beams ? rowTasks.candidates : rowTasks.sample,
+      numLogprobs: beams ? numCandidates(request, endIds.length) : logprobs,
+      numPromptLogprobs: request.promptLogprobs,
       promptLogits: request.returnContextLogits ?? false,
       lastLogits: request.returnGenerationLogits ?? false,
     }
-    this.#endIds = new Set(endIds)
-    this.sequence = createSequence({
+    this.chooser = beams && new BeamChooser(beams, this.#endIds, maxLength - promptLength, logprobs)
+    this.first = createSequence({
       id: request.id,
       arrival,
       promptIds: request.promptIds,
       maxLength,
       limited: request.maxTokens !== undefined,
-      promptRows: this.setup.scoresPrompt || this.setup.promptLogits,
+      promptRows: this.setup.numPromptLogprobs !== undefined || this.setup.promptLogits,
+      chosenByHost: this.chooser !== undefined,
       needsHistory: readsHistory(request),
       cacheScope: cacheScope(request, rules.cacheModel, isLong ? 1 : 0),
       level: Math.round((request.priority ?? 0.5) * 100),
@@ -65,6 +78,7 @@ export class LiveRequest {
       setupDeltas: 1 + sampling.lists.length,
       setupWords: sampling.record.length + sampling.lists.reduce((sum, { words }) => sum + words.length, 0),
     })
+    this.sequences = new Set([this.first])
   }
 
   get ended(): boolean {
@@ -72,14 +86,15 @@ export class LiveRequest {
   }
 
   get usage(): Usage {
-    const { promptIds, generatedIds, cachedTokens } = this.sequence
-    return { promptTokens: promptIds.length, completionTokens: generatedIds.length, cachedTokens }
+    const { promptIds, cachedTokens } = this.first
+    return { promptTokens: promptIds.length, completionTokens: this.completionTokens, cachedTokens }
   }
 
   /** Takes a sampled id; returns how the request ends with it, or undefined when it goes on. */
   accept(token: number, nowMs: number): Pick<Finish, 'reason' | 'stopId'> | undefined {
-    const { generatedIds, promptIds, maxLength } = this.sequence
+    const { generatedIds, promptIds, maxLength } = this.first
     generatedIds.push(token)
+    this.completionTokens++
     this.firstTokenMs ??= nowMs
     this.lastTokenMs = nowMs
     const mayStop = generatedIds.length > (this.request.minTokens ?? 0)

@@ -1,4 +1,4 @@
-import type { EngineRequest, Finish, Output, TokenLogprobs } from './request.js'
+import type { Answer, EngineRequest, Finish, Output, TokenLogprobs } from './request.js'
 import type { TurnOutputs } from './turn-outputs.js'
 
 /** What a step tells of the prompt. */
@@ -9,6 +9,7 @@ interface Draft {
   logprobs: TokenLogprobs[]
   generationLogits: Float32Array[]
   promptParts: PromptPart[]
+  answers?: readonly Answer[]
   finish?: Finish
 }
 
@@ -38,6 +39,10 @@ export class Outbox {
     this.#draft(request).promptParts.push(part)
   }
 
+  answers(request: EngineRequest, answers: readonly Answer[]): void {
+    this.#draft(request).answers = answers
+  }
+
   /** Ends a request. The token that ended it is told with the end: whether it is text depends on why. */
   finish(request: EngineRequest, finish: Finish): void {
     const draft = this.#draft(request)
@@ -59,6 +64,7 @@ export class Outbox {
         ...(request.logprobs !== undefined && { logprobs: draft.logprobs }),
         ...(request.returnGenerationLogits && { generationLogits: draft.generationLogits }),
         ...last,
+        ...(draft.answers && { answers: draft.answers }),
         ...(draft.finish && { finish: draft.finish }),
       })
     }

@@ -1,4 +1,5 @@
 import { TrtllmError } from '@trtllm/kernels'
+import type { Choice } from './choosing/token-chooser.js'
 import type { EngineModel } from './compiled-model.js'
 import type { ResolvedOptions } from './engine-options.js'
 import { type LifeRules, LiveRequest } from './live-request.js'
@@ -68,10 +69,10 @@ export class RequestTable {
     }
     const live = new LiveRequest(request, this.#arrivals++, this.#options.clock.nowMs(), this.#rules)
     this.#live.set(request.id, live)
-    this.#bySequence.set(live.sequence, live)
+    this.#bySequence.set(live.first, live)
     this.#stats.accepted(request.promptIds.length)
     if (request.deadlineMs !== undefined) this.#deadlines.add(live, live.submittedMs + request.deadlineMs)
-    this.#scheduler.add(live.sequence)
+    this.#scheduler.add(live.first)
   }
 
   /** Notes when the first work of a request was submitted. */
@@ -82,6 +83,20 @@ export class RequestTable {
     this.#stats.started(nowMs - live.submittedMs)
   }
 
+  /** Carries out what was chosen for a request, but its end. */
+  follow(live: LiveRequest, { dropped, forked, appended }: Choice): void {
+    for (const sequence of dropped) {
+      this.#scheduler.finish(sequence)
+      live.sequences.delete(sequence)
+    }
+    for (const [sequence] of forked) {
+      this.#bySequence.set(sequence, live)
+      live.sequences.add(sequence)
+      this.#scheduler.fork(sequence)
+    }
+    for (const [sequence, token] of [...forked, ...appended]) this.#scheduler.append(sequence, token)
+  }
+
   /** Ends a request; does nothing when it has ended before. */
   end(
     live: LiveRequest,
@@ -90,7 +105,7 @@ export class RequestTable {
   ): void {
     const finish = live.end(reason, detail)
     if (!finish) return
-    this.#scheduler.finish(live.sequence)
+    for (const sequence of live.sequences) this.#scheduler.finish(sequence)
     this.#live.delete(live.request.id)
     this.#send(live.request, live, finish)
   }
@@ -113,7 +128,9 @@ export class RequestTable {
   check(): void {
     const { running, numWaiting, numPaused } = this.#scheduler
     const known = running.length + numWaiting + numPaused
-    if (known !== this.size) throw new Error(`request table: ${this.size} live requests, ${known} scheduled`)
+    let sequences = 0
+    for (const live of this.#live.values()) sequences += live.sequences.size
+    if (known !== sequences) throw new Error(`request table: ${sequences} live sequences, ${known} scheduled`)
   }
 
   #refusal(request: EngineRequest): TrtllmError | undefined {

@@ -1,5 +1,15 @@
 import type { ErrorCode } from '@trtllm/kernels'
 import type { RetentionConfig } from './cache/retention.js'
+import type { BeamOptions } from './choosing/beam-search.js'
+
+/**
+ * Search for the likeliest answers instead of sampling one: all continuations of the best beams are compared in each step.
+ * Log probabilities are the model's own, with bias, penalties and masks applied to them; temperature and cuts do not count.
+ */
+export interface BeamRequest extends BeamOptions {
+  /** Answers to return, at most `width`. */
+  readonly count: number
+}
 
 /** One sequence to generate. Token ids only: text, templates and stop strings live above the engine. */
 export interface EngineRequest {
@@ -44,6 +54,8 @@ export interface EngineRequest {
   readonly returnContextLogits?: boolean
   /** Whether the logits that each new token was chosen by are sent, as the model gave them. */
   readonly returnGenerationLogits?: boolean
+  /** Search with beams; the answers come with the finish, and nothing before it. */
+  readonly beams?: BeamRequest
   /** Milliseconds from submission after which the request ends with `deadline_exceeded`. */
   readonly deadlineMs?: number
   /** Requests share cached prefixes only with requests of the same salt; without one, with those without one. */
@@ -88,6 +100,17 @@ export interface PromptLogprobs {
   readonly topLogprobs: Float32Array
 }
 
+/** One of the answers of a beam search. */
+export interface Answer {
+  readonly tokens: Int32Array
+  /** Of all its tokens together. */
+  readonly logprob: number
+  /** What answers are ordered by: log probability / tokens ^ lengthPenalty. */
+  readonly score: number
+  readonly logprobs?: readonly TokenLogprobs[]
+  readonly reason: 'stop' | 'length'
+}
+
 /** Tokens of a request: given, produced, and those of the prompt that a cache had. */
 export interface Usage {
   readonly promptTokens: number
@@ -124,5 +147,7 @@ export interface Output {
   readonly promptLogprobs?: PromptLogprobs
   /** With the first token: prompt tokens that a cache had, where it had any. */
   readonly cachedTokens?: number
+  /** What a beam search found, best first; with the finish. */
+  readonly answers?: readonly Answer[]
   readonly finish?: Finish
 }

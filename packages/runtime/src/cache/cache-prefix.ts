@@ -30,6 +30,7 @@ export class CachePrefix {
   readonly scopeKey: string
   readonly #promptIds: Int32Array
   readonly #generatedIds: readonly number[]
+  readonly #scope: CacheScope
   readonly #media: readonly MediaSpan[]
   readonly #retention: RetentionConfig | undefined
   readonly #hashes: number[] = []
@@ -39,8 +40,16 @@ export class CachePrefix {
     this.scopeKey = JSON.stringify([model, ropeVariant, salt, adapter])
     this.#promptIds = promptIds
     this.#generatedIds = generatedIds
+    this.#scope = scope
     this.#media = scope.media ?? []
     this.#retention = scope.retention
+  }
+
+  /** The same tokens so far; what follows are those of `generatedIds`, a copy of this one's. */
+  fork(generatedIds: readonly number[]): CachePrefix {
+    const twin = new CachePrefix(this.#promptIds, generatedIds, this.#scope)
+    twin.#hashes.push(...this.#hashes)
+    return twin
   }
 
   /** Tokens known so far. */

@@ -1,4 +1,5 @@
 import { listWords, samplingWords, samplingWordsPerSlot } from '@trtllm/kernels'
+import { BeamSearch } from '../choosing/beam-search.js'
 import type { EngineRequest } from '../request.js'
 
 /** A run of words inside a slot's list record. */
@@ -46,6 +47,7 @@ export function encodeSampling(
   floats[samplingWords.topPMin] = request.topPMin ?? 1e-6
   floats[samplingWords.topPDecay] = request.topPDecay ?? 1
   record[samplingWords.topPResetId] = request.topPResetId ?? -1
+  record[samplingWords.numCandidates] = numCandidates(request, endIds.length)
   const lists: ListWords[] = [
     { offset: listWords.endIds, words: Int32Array.from(endIds) },
     { offset: listWords.biasIds, words: Int32Array.from(biases, ([id]) => id) },
@@ -53,6 +55,11 @@ export function encodeSampling(
     { offset: listWords.badWords, words: badWords },
   ]
   return { record, lists: lists.filter(({ words }) => words.length > 0) }
+}
+
+/** Continuations that a device lists of a beam: all that the search needs, and those that are told. */
+export function numCandidates({ beams, logprobs = 0 }: EngineRequest, numEndIds: number): number {
+  return beams ? Math.max(BeamSearch.candidates(beams.width, numEndIds), logprobs) : 0
 }
 
 const hasPenalties = ({ repetitionPenalty, presencePenalty, frequencyPenalty }: EngineRequest): boolean =>

@@ -1,4 +1,5 @@
 import { type ErrorCode, listCapacity, maxLogprobs, TrtllmError } from '@trtllm/kernels'
+import { earlyStoppings } from '../choosing/beam-search.js'
 import type { EngineRequest } from '../request.js'
 import { encodeBadWords, endIdsOf } from './sampling-record.js'
 
@@ -54,6 +55,7 @@ export function validateRequest(request: EngineRequest, bounds: RequestBounds): 
   checkString('fairnessKey', request.fairnessKey)
   checkNumber('fairnessWeight', request.fairnessWeight, 0.001, 1000)
   checkLists(request, bounds)
+  checkBeams(request, bounds)
 }
 
 function checkPrompt({ id, promptIds }: EngineRequest, { vocabSize, maxSeqLen }: RequestBounds): void {
@@ -112,6 +114,39 @@ function checkLists(request: EngineRequest, { vocabSize, eosIds }: RequestBounds
   for (const [id, value] of logitBias) checkNumber(`logitBias[${id}]`, value, -100, 100)
   if (new Set(logitBias.map(([id]) => id)).size < logitBias.length) {
     refuse('invalid_request', 'logitBias', 'logitBias names an id twice, expected each id once')
+  }
+}
+
+function checkBeams(request: EngineRequest, { eosIds }: RequestBounds): void {
+  const { beams, returnGenerationLogits } = request
+  if (beams === undefined) return
+  const numEndIds = endIdsOf(request, eosIds).length
+  const most = maxLogprobs - numEndIds
+  checkInteger('beams.width', beams.width, 1, maxLogprobs)
+  if (beams.width > most) {
+    refuse(
+      'out_of_range',
+      'beams.width',
+      `beams.width is ${beams.width}, at most ${most} fit beside ${numEndIds} end ids: a row lists ${maxLogprobs} candidates`,
+    )
+  }
+  checkInteger('beams.count', beams.count, 1, beams.width)
+  checkNumber('beams.lengthPenalty', beams.lengthPenalty, -100, 100)
+  checkNumber('beams.diversityRate', beams.diversityRate, -100, 100)
+  for (const width of beams.widths ?? []) checkInteger('beams.widths', width, 1, beams.width)
+  if (!earlyStoppings.includes(beams.earlyStopping)) {
+    refuse(
+      'out_of_range',
+      'beams.earlyStopping',
+      `beams.earlyStopping is ${beams.earlyStopping}, expected one of ${earlyStoppings.join(', ')}`,
+    )
+  }
+  if (returnGenerationLogits) {
+    refuse(
+      'unsupported',
+      'returnGenerationLogits',
+      'returnGenerationLogits does not go with beams: their logits belong to no answer',
+    )
   }
 }
 

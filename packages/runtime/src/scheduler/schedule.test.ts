@@ -37,6 +37,7 @@ const view = (fields: Partial<SchedulerView>): SchedulerView => ({
   pages: pages(10, 10, 0),
   freeSlots: 4,
   retiredStep: 0,
+  isIdle: true,
   heldMs: 0,
   heldSteps: 0,
   staticBatch: { size: 0, lastArrival: -1 },

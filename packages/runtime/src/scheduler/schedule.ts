@@ -22,6 +22,8 @@ export interface SchedulerView {
   readonly freeSlots: number
   /** Every step up to this one has retired. */
   readonly retiredStep: number
+  /** Whether no step is in flight. */
+  readonly isIdle: boolean
   /** How long sequences have been kept waiting for a fuller batch. */
   readonly heldMs: number
   readonly heldSteps: number
@@ -52,6 +54,8 @@ const mostPassedOver = 8
  *    line is overtaken only while a running sequence computes pages that it will share: otherwise, when it does not fit
  *    (pages, slot, delta words), nobody behind it is admitted, so a large request waits only for those before it.
  *
+ * A sequence whose next token the host says has no work until then; it keeps its room unless nothing else can run.
+ *
  * A sequence that outgrows what it reserved takes unpromised pages. When there are none, the last running sequence is
  * paused; a sequence never pauses one before it, so the first always advances and everyone else follows.
  */
@@ -77,7 +81,7 @@ class Decision {
   make(): Batch {
     const prompts: Sequence[] = []
     for (const sequence of this.#view.running) {
-      if (isExhausted(sequence)) continue
+      if (isExhausted(sequence) || sequence.awaitsToken) continue
       if (!isDecoding(sequence)) prompts.push(sequence)
       else if (this.#ledger.paused.size === 0 || !this.#ledger.paused.has(sequence)) this.#decode(sequence)
     }
@@ -95,7 +99,19 @@ class Decision {
     const wait = { numWaiting, waitingTokens, decodingTokens, freeSlots, heldMs, heldSteps }
     const isHolding = freeSlots > 0 && keepsWaiting(wait, this.#limits)
     this.#letIn(share.ofNew, isHolding)
+    if (this.#work.length === 0) this.#makeRoom(isHolding)
     return this.#batch(isHolding)
+  }
+
+  /**
+   * Where nothing runs and somebody could, the room is taken by sequences that await the host: the last of them is
+   * paused. So those whose tokens depend on each other never wait for each other's room.
+   */
+  #makeRoom(isHolding: boolean): void {
+    const { isIdle, running, paused, numWaiting } = this.#view
+    const isWanted = (numWaiting > 0 && !isHolding) || paused.some(({ awaitsToken }) => !awaitsToken)
+    const last = isIdle && isWanted ? running.findLast(({ awaitsToken }) => awaitsToken) : undefined
+    if (last) this.#ledger.paused.add(last)
   }
 
   #batch(isHolding: boolean): Batch {
@@ -153,6 +169,7 @@ class Decision {
   #letIn(mostTokens: number, isHolding: boolean): void {
     const { paused, waiting } = this.#view
     for (const sequence of paused) {
+      if (sequence.awaitsToken) continue
       // A paused sequence comes back when the host knows all its tokens.
       if (sequence.inFlight > 0 || !this.#comeIn(sequence, mostTokens)) return
     }

@@ -118,6 +118,19 @@ export class Scheduler {
     }
   }
 
+  /** Says the next token of a sequence that the host chooses for. */
+  append(sequence: Sequence, token: number): void {
+    if (!sequence.awaitsToken) throw new Error(`scheduler: ${sequence.id} awaits no token`)
+    sequence.awaitsToken = false
+    sequence.generatedIds.push(token)
+    sequence.length++
+  }
+
+  /** Takes in a fork of a running or paused sequence; it comes in as one that was paused. */
+  fork(sequence: Sequence): void {
+    this.#insertPaused(sequence)
+  }
+
   /** Ends a sequence in any status. Its slot and pages return when no step in flight can touch them. */
   finish(sequence: Sequence): void {
     const { status } = sequence
@@ -169,6 +182,7 @@ export class Scheduler {
       pages: this.#cache.poolCounts,
       freeSlots: this.#slots.free,
       retiredStep: this.#retiredStep,
+      isIdle: this.#retiredStep === this.#lastStep,
       heldMs: this.#heldSinceMs === undefined ? 0 : nowMs - this.#heldSinceMs,
       heldSteps: this.#heldSteps,
       staticBatch: this.#staticBatch,
@@ -182,7 +196,7 @@ export class Scheduler {
     const isNew = sequence.status === 'waiting'
     sequence.status = 'running'
     if (isNew) this.#waiting.left(sequence, true)
-    else this.#paused.shift()
+    else this.#paused.splice(this.#paused.indexOf(sequence), 1)
     sequence.slot = this.#slots.lease(sequence.arrival)
     this.#cache.claim(sequence.slot, sequence.prefix, offer, nowMs)
     this.#begin(sequence, offer)
@@ -210,6 +224,10 @@ export class Scheduler {
     sequence.complete = 0
     sequence.delivered = 0
     sequence.setupSent = false
+    this.#insertPaused(sequence)
+  }
+
+  #insertPaused(sequence: Sequence): void {
     const at = this.#paused.findIndex((other) => other.arrival > sequence.arrival)
     this.#paused.splice(at === -1 ? this.#paused.length : at, 0, sequence)
   }
@@ -233,6 +251,10 @@ export class Scheduler {
     sequence.inFlight++
     sequence.lastStep = step
     if (!samples) return
+    if (sequence.chosenByHost) {
+      sequence.awaitsToken = true
+      return
+    }
     sequence.length++
     // The device appends the sampled id itself.
     sequence.delivered = sequence.length

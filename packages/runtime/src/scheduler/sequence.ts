@@ -25,6 +25,8 @@ export interface Sequence {
   readonly promptRows: boolean
   /** Whether sampling reads earlier tokens from the slot (penalties, bad words), so that all must be delivered. */
   readonly needsHistory: boolean
+  /** Whether the host says each next token, after it has read what the step before brought. */
+  readonly chosenByHost: boolean
   /** Its tokens as the cache sees them. */
   readonly prefix: CachePrefix
   /** 0..100; a higher one is admitted first and paused last. */
@@ -58,6 +60,8 @@ export interface Sequence {
   heldPages: number
   /** A pool: first page held; those before it are out of the window. */
   firstPages: readonly number[]
+  /** Whether every position it has is computed or being computed, and the host has not said the next token yet. */
+  awaitsToken: boolean
   /** Where it stands among the waiting of its level; smaller goes first. */
   turn: number
   /** Submitted steps that hold work of this sequence and are not read yet. */
@@ -74,6 +78,7 @@ export interface NewSequence {
   limited: boolean
   promptRows?: boolean
   needsHistory?: boolean
+  chosenByHost?: boolean
   cacheScope?: CacheScope
   level?: number
   fairnessKey?: string
@@ -97,6 +102,7 @@ export function createSequence(spec: NewSequence): Sequence {
     limited: spec.limited,
     promptRows: spec.promptRows ?? false,
     needsHistory: spec.needsHistory ?? false,
+    chosenByHost: spec.chosenByHost ?? false,
     prefix: new CachePrefix(spec.promptIds, generatedIds, spec.cacheScope),
     level: spec.level ?? defaultLevel,
     fairnessKey: spec.fairnessKey ?? '',
@@ -115,9 +121,34 @@ export function createSequence(spec: NewSequence): Sequence {
     reservedPages: 0,
     heldPages: 0,
     firstPages: [],
+    awaitsToken: false,
     turn: 0,
     inFlight: 0,
     lastStep: 0,
+  }
+}
+
+/**
+ * A paused sequence that goes on from where another one stands: same tokens so far, none of its pages. It stands right
+ * behind it in every order; `nth` tells apart those of one sequence.
+ */
+export function forkSequence(from: Sequence, nth: number): Sequence {
+  const generatedIds = [...from.generatedIds]
+  return {
+    ...from,
+    arrival: from.arrival + nth * 2 ** -20,
+    generatedIds,
+    prefix: from.prefix.fork(generatedIds),
+    status: 'paused',
+    slot: -1,
+    computed: 0,
+    complete: 0,
+    delivered: 0,
+    setupSent: false,
+    reservedPages: 0,
+    heldPages: 0,
+    firstPages: [],
+    inFlight: 0,
   }
 }
 

@@ -1,10 +1,10 @@
 import type { EngineModel } from '../compiled-model.js'
 import type { PromptPart } from '../outbox.js'
-import type { EngineRequest, TokenLogprobs } from '../request.js'
+import type { TokenLogprobs } from '../request.js'
 import type { Work } from '../scheduler/batch.js'
 import type { Sequence } from '../scheduler/sequence.js'
 import type { Flight } from './pipeline.js'
-import { rowPosition } from './step-builder.js'
+import { rowPosition, type SlotSetup } from './step-builder.js'
 import type { WantedLogits } from './step-executor.js'
 import { StepResults } from './step-results.js'
 
@@ -24,7 +24,7 @@ export function* readStep(
   flight: Flight,
   model: EngineModel,
   words: Int32Array,
-  requestOf: (sequence: Sequence) => EngineRequest,
+  setupOf: (sequence: Sequence) => SlotSetup,
 ): Generator<SequenceResult> {
   const results = new StepResults(model.layout, words)
   const wanted = [...(flight.call.logits ?? [])]
@@ -32,16 +32,16 @@ export function* readStep(
   for (const work of flight.step.work) {
     const { sequence, contextRows, samples, rows } = work
     const last = row + rows - 1
-    const request = requestOf(sequence)
+    const setup = setupOf(sequence)
+    const { numLogprobs } = setup
     const prompt =
-      contextRows > 0 ? promptPart(work, row, request, model.vocabSize, results, wanted) : undefined
+      contextRows > 0 ? promptPart(work, row, setup, model.vocabSize, results, wanted) : undefined
     const hasLogits = samples && wanted[0]?.firstRow === last
     yield {
       sequence,
       ...(prompt && { prompt }),
       ...(samples && { token: results.token(last) }),
-      ...(samples &&
-        request.logprobs !== undefined && { logprobs: results.logprobs(last, request.logprobs) }),
+      ...(samples && numLogprobs !== undefined && { logprobs: results.logprobs(last, numLogprobs) }),
       ...(hasLogits && { logits: wanted.shift()!.into }),
     }
     row += rows
@@ -52,7 +52,7 @@ export function* readStep(
 function promptPart(
   work: Work,
   firstRow: number,
-  { returnContextLogits, promptLogprobs: numTop }: EngineRequest,
+  { promptLogits, numPromptLogprobs: numTop }: SlotSetup,
   vocab: number,
   results: StepResults,
   wanted: WantedLogits[],
@@ -62,7 +62,7 @@ function promptPart(
   // Behind the last prompt token stands no other: its row is the one that samples.
   const scored = Math.min(rows, sequence.promptIds.length - 1 - firstPosition)
   return {
-    ...(returnContextLogits && {
+    ...(promptLogits && {
       contextLogits: { firstPosition, rows, vocab, values: wanted.shift()!.into },
     }),
     ...(numTop !== undefined &&

@@ -16,10 +16,12 @@ export interface SlotSetup {
   readonly ropeVariant: number
   /** What is done with the row of its last position, see `rowTasks`. */
   readonly lastTask: number
-  /** Whether rows of prompt positions are scored by the token behind them, and whether their logits are wanted. */
-  readonly scoresPrompt: boolean
+  /** Candidates to read of that row; undefined: no log probabilities at all. */
+  readonly numLogprobs: number | undefined
+  /** The same of rows of prompt positions, which are then scored by the token behind them. */
+  readonly numPromptLogprobs: number | undefined
+  /** Whether the logits of prompt positions, and those of the last position, are wanted. */
   readonly promptLogits: boolean
-  /** Whether the logits of its last position are wanted. */
   readonly lastLogits: boolean
 }
 
@@ -63,7 +65,7 @@ export function buildStep(
       slab[at.rowSlot.offset + row] = slot
       slab[at.rowPosition.offset + row] = position
       const isLast = samples && i === rows - 1
-      const scores = setup.scoresPrompt && !isLast
+      const scores = setup.numPromptLogprobs !== undefined && !isLast
       slab[at.rowSample.offset + row] = isLast ? setup.lastTask : scores ? rowTasks.score : rowTasks.none
       if (scores) slab[at.rowTarget.offset + row] = promptIds[position + 1]!
       row++

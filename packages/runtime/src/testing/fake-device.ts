@@ -3,7 +3,7 @@ import { maxLogprobs, rowTasks, samplingWords, type TrtllmError } from '@trtllm/
 import type { PagePoolSpec } from '../cache/page-pool.js'
 import type { StepCall, StepDone, StepExecutor } from '../step/step-executor.js'
 import { mix, nonceOf } from './content-hash.js'
-import { fakeLogit, fakeLogprobs, fakeToken } from './fake-sampler.js'
+import { fakeCandidates, fakeLogit, fakeLogprobs, fakeToken } from './fake-sampler.js'
 import { HazardAudit } from './hazard-audit.js'
 import { PagedContent, type PageUser } from './paged-content.js'
 import { SlotState } from './slot-state.js'
@@ -218,19 +218,21 @@ export class FakeDevice implements StepExecutor {
       for (let id = 0; id < vocabSize; id++) into[first + id] = fakeLogit(content, id)
     }
     const task = slab[at.rowSample.offset + row]!
+    const rowPosition = slab[at.rowPosition.offset + row]!
+    const words = this.#state.sampling(slot)
     if (task !== rowTasks.sample) {
       out[result.token.offset + row] = -1
       if (task === rowTasks.score)
-        this.#writeLogprobs(row, mix(content, slab[at.rowTarget.offset + row]!), out)
+        this.#writeLogprobs(row, fakeLogprobs(mix(content, slab[at.rowTarget.offset + row]!)), out)
+      if (task === rowTasks.candidates)
+        this.#writeLogprobs(row, fakeCandidates(content, rowPosition, words, vocabSize), out)
       return
     }
-    const rowPosition = slab[at.rowPosition.offset + row]!
-    const words = this.#state.sampling(slot)
     const sampled = fakeToken(content, rowPosition, words, vocabSize)
     this.#state.tokens(slot)[rowPosition + 1] = sampled
     out[result.token.offset + row] = sampled
     this.executed.sampled++
-    if (words.record[samplingWords.numLogprobs]! >= 0) this.#writeLogprobs(row, content, out)
+    if (words.record[samplingWords.numLogprobs]! >= 0) this.#writeLogprobs(row, fakeLogprobs(content), out)
   }
 
   #content({ slot, position, variant }: Query): number {
@@ -247,13 +249,13 @@ export class FakeDevice implements StepExecutor {
     return { nonce: this.#state.nonce(slot), tenant: this.#state.tenant(slot), variant }
   }
 
-  #writeLogprobs(row: number, content: number, out: Int32Array): void {
+  #writeLogprobs(row: number, values: Partial<ReturnType<typeof fakeLogprobs>>, out: Int32Array): void {
     const { result } = this.#layout
     const floats = new Float32Array(out.buffer, out.byteOffset, out.length)
-    const values = fakeLogprobs(content)
-    floats[result.logprob.offset + row] = values.logprob
-    out[result.rank.offset + row] = values.rank
-    out.set(values.topIds, result.topIds.offset + row * maxLogprobs)
-    floats.set(values.topLogprobs, result.topLogprobs.offset + row * maxLogprobs)
+    const { logprob = 0, rank = 0, topIds = [], topLogprobs = [] } = values
+    floats[result.logprob.offset + row] = logprob
+    out[result.rank.offset + row] = rank
+    out.set(topIds, result.topIds.offset + row * maxLogprobs)
+    floats.set(topLogprobs, result.topLogprobs.offset + row * maxLogprobs)
   }
 }

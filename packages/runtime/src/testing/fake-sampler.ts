@@ -13,11 +13,29 @@ export interface SlotWords {
  * minTokens, as the real sampler does.
  */
 export function fakeToken(content: number, position: number, slot: SlotWords, vocabSize: number): number {
-  const { record, lists } = slot
+  return notTooEarly(rowHash(content, position, slot) % vocabSize, position, slot, vocabSize)
+}
+
+/** Made-up but repeatable candidates of a row: distinct ids, best first, no end id before minTokens. */
+export function fakeCandidates(
+  content: number,
+  position: number,
+  slot: SlotWords,
+  vocabSize: number,
+): { topIds: number[]; topLogprobs: number[] } {
+  const hash = rowHash(content, position, slot)
+  const ids = new Set<number>()
+  for (let i = 0; ids.size < slot.record[samplingWords.numCandidates]!; i++)
+    ids.add(notTooEarly(mix(hash, i) % vocabSize, position, slot, vocabSize))
+  const topIds = [...ids]
+  return { topIds, topLogprobs: topIds.map((_, at) => -0.25 - at - (mix(hash, at) % 64) / 64) }
+}
+
+/** Hash of everything that was read, of the output index and of every used word of the record and the lists. */
+function rowHash(content: number, position: number, { record, lists }: SlotWords): number {
   const outputIndex = position + 1 - record[samplingWords.promptLength]!
   let hash = mix(content, outputIndex)
   for (const word of record) hash = mix(hash, word)
-  const numEnds = record[samplingWords.numEndIds]!
   const numBiases = record[samplingWords.numBiases]!
   const parts: [number, number][] = [
     [listWords.biasIds, numBiases],
@@ -27,11 +45,16 @@ export function fakeToken(content: number, position: number, slot: SlotWords, vo
   for (const [offset, count] of parts) {
     for (let i = 0; i < count; i++) hash = mix(hash, lists[offset + i]!)
   }
+  return hash
+}
+
+function notTooEarly(id: number, position: number, { record, lists }: SlotWords, vocabSize: number): number {
+  const outputIndex = position + 1 - record[samplingWords.promptLength]!
+  if (outputIndex >= record[samplingWords.minTokens]!) return id
+  const numEnds = record[samplingWords.numEndIds]!
   const endIds = lists.subarray(listWords.endIds, listWords.endIds + numEnds)
-  let token = hash % vocabSize
-  if (outputIndex < record[samplingWords.minTokens]!) {
-    while (endIds.includes(token)) token = (token + 1) % vocabSize
-  }
+  let token = id
+  while (endIds.includes(token)) token = (token + 1) % vocabSize
   return token
 }
 

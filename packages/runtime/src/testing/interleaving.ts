@@ -2,13 +2,15 @@ import { TrtllmError } from '@trtllm/kernels'
 import type { EngineRequest, Output } from '../request.js'
 import { EngineBench } from './engine-bench.js'
 import { PromptSource, randomEngine } from './random-world.js'
-import { type ReferenceStream, referenceStream } from './reference-stream.js'
+import { type ReferenceStream, referenceAnswers, referenceStream } from './reference-stream.js'
 import { SeededRandom } from './seeded-random.js'
 
 /** How often things happened in an interleaving; a run in which nothing happened proves nothing. */
 export interface InterleavingCounts {
   requests: number
   completed: number
+  /** Completed ones that searched with beams. */
+  searches: number
   cancelled: number
   failedSteps: number
   pauses: number
@@ -21,6 +23,7 @@ export interface InterleavingCounts {
 export const noCounts = (): InterleavingCounts => ({
   requests: 0,
   completed: 0,
+  searches: 0,
   cancelled: 0,
   failedSteps: 0,
   pauses: 0,
@@ -104,7 +107,30 @@ function finish(bench: EngineBench): void {
   }
 }
 
+function expectAnswers(bench: EngineBench, request: EngineRequest, counts: InterleavingCounts): void {
+  const { id, promptIds } = request
+  const finish = bench.finishOf(id)
+  if (!finish) throw new Error(`interleaving: ${id} never ended`)
+  if (finish.reason !== 'stop' && finish.reason !== 'length') return
+  const found = bench.outputsOf(id).flatMap(({ answers = [] }) => answers.map(({ tokens }) => tokens.join()))
+  const expected = referenceAnswers(request, bench.engine.model).map((tokens) => tokens.join())
+  if (found.join(' | ') !== expected.join(' | '))
+    throw new Error(
+      `interleaving: the beams of ${id} found ${found.join(' | ')}, not ${expected.join(' | ')}`,
+    )
+  const { promptTokens, completionTokens } = finish.usage
+  const tokens = expected.join().split(',').length
+  if (promptTokens !== promptIds.length || completionTokens !== tokens)
+    throw new Error(`interleaving: ${id} miscounts the tokens of its beams`)
+  counts.completed++
+  counts.searches++
+}
+
 function expectAnswer(bench: EngineBench, request: EngineRequest, counts: InterleavingCounts): void {
+  if (request.beams) {
+    expectAnswers(bench, request, counts)
+    return
+  }
   const { id, promptIds } = request
   const expected = referenceStream(request, bench.engine.model)
   const tokens = bench.tokensOf(id)

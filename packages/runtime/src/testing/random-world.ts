@@ -1,6 +1,6 @@
 import type { TokenRangeRetention } from '../cache/retention.js'
 import type { EngineOptions } from '../engine-options.js'
-import type { EngineRequest } from '../request.js'
+import type { BeamRequest, EngineRequest } from '../request.js'
 import type { BatchWait, CapacityPolicy, ChunkingPolicy } from '../scheduler/budget.js'
 import { fakeModel } from './fake-model.js'
 import type { SeededRandom } from './seeded-random.js'
@@ -93,15 +93,37 @@ export class PromptSource {
       // The fake device takes the upper half of the seed for the tenant.
       seed: (BigInt(tenant) << 32n) | BigInt(number),
       ...(tenant > 0 && { cacheSalt: `tenant ${tenant}` }),
-      ...(random.next() < 0.8 && { maxTokens: random.integer(1, 30) }),
       ...(random.next() < 0.7 && { ignoreEos: true }),
       ...(random.next() < 0.1 && { repetitionPenalty: 1.1 }),
       ...(random.next() < 0.1 && { returnContextLogits: true }),
       ...(random.next() < 0.1 && { promptLogprobs: random.integer(0, 3) }),
-      ...(random.next() < 0.1 && { returnGenerationLogits: true }),
+      ...this.#answering(),
       ...(random.next() < 0.15 && { priority: random.pick([0, 0.5, 1]) }),
       ...(random.next() < 0.15 && { fairnessKey: random.pick(['a', 'b']) }),
       ...(random.next() < 0.2 && { kvCacheRetentionConfig: this.#retention() }),
+    }
+  }
+
+  #answering(): Partial<EngineRequest> {
+    const random = this.#random
+    // In the smallest pools beams take turns, and each turn computes everything again.
+    if (random.next() < 0.12) return { beams: this.#beams(), maxTokens: random.integer(1, 10) }
+    return {
+      ...(random.next() < 0.8 && { maxTokens: random.integer(1, 30) }),
+      ...(random.next() < 0.1 && { returnGenerationLogits: true }),
+    }
+  }
+
+  #beams(): BeamRequest {
+    const random = this.#random
+    const width = random.integer(1, 5)
+    return {
+      width,
+      count: random.integer(1, width),
+      lengthPenalty: random.pick([0, 1, -0.5]),
+      earlyStopping: random.pick(['full', 'heuristic', 'never']),
+      diversityRate: random.pick([0, 0, 0.5]),
+      ...(random.next() < 0.2 && { widths: [1, width] }),
     }
   }
 

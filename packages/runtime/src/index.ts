@@ -12,6 +12,8 @@ export type { EngineOptions } from './engine-options.js'
 export { openEngine } from './open-engine.js'
 export type { EngineCommand, EngineCommands, EngineMessage, Heartbeat } from './protocol.js'
 export type {
+  Answer,
+  BeamRequest,
   ContextLogits,
   EngineRequest,
   Finish,

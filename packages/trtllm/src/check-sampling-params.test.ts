@@ -65,6 +65,7 @@ describe('sampling parameters', () => {
     expect(check({})).toEqual({
       engine: {},
       n: 1,
+      bestOf: 1,
       minTokens: 0,
       stop: [],
       stopTokenIds: [],

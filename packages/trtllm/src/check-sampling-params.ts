@@ -1,6 +1,7 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { EngineRequest } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
+import { beamsOf } from './beam-params.js'
 import { checkKind, refuse } from './sampling-kinds.js'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
@@ -16,6 +17,8 @@ export const maxStopBytes = 256
 export interface CheckedSampling {
   readonly engine: Omit<EngineRequest, 'id' | 'promptIds' | 'deadlineMs'>
   readonly n: number
+  /** Answers that are made, of which `n` are returned. */
+  readonly bestOf: number
   readonly minTokens: number
   readonly stop: readonly string[]
   readonly stopTokenIds: readonly number[]
@@ -43,8 +46,11 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
   for (const [name, value] of Object.entries(params)) checkKind(name, value)
   const { n = 1, minTokens = 0, truncatePromptTokens, includeStopStrInOutput = false } = params
   checkWhole('n', n, 1, maxChoices)
+  const { bestOf = n } = params
+  checkWhole('bestOf', bestOf, n, maxChoices)
   if (truncatePromptTokens !== undefined)
     checkWhole('truncatePromptTokens', truncatePromptTokens, 1, Number.MAX_SAFE_INTEGER)
+  const beams = beamsOf(params, n, bestOf)
   const stop = listOf(params.stop)
   if (stop.includes(''))
     refuse('invalid_request', 'stop', 'has an empty string, which would end every answer')
@@ -60,8 +66,9 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
   if (stop.length > 0 && !detokenize)
     refuse('unsupported', 'stop', 'needs text: load the model with its tokenizer, and leave detokenize on')
   return {
-    engine: engineSampling(params, bounds),
+    engine: { ...engineSampling(params, bounds), ...(beams && { beams }) },
     n,
+    bestOf,
     minTokens,
     stop,
     stopTokenIds,

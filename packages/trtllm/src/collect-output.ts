@@ -85,6 +85,8 @@ class Choice {
     this.tokens = finish.usage.completionTokens
     this.#output.finishReason = finish.reason
     this.#output.stopReason = finish.stopReason
+    if (finish.cumulativeLogprob !== undefined) this.#output.cumulativeLogprob = finish.cumulativeLogprob
+    if (finish.score !== undefined) this.#output.score = finish.score
   }
 
   output(): CompletionOutput {
@@ -94,7 +96,7 @@ class Choice {
       ...this.#output,
       text: this.#texts.join(''),
       ...(logprobs && { logprobs }),
-      ...(sum !== undefined && { cumulativeLogprob: sum }),
+      ...(sum !== undefined && this.#output.score === undefined && { cumulativeLogprob: sum }),
       ...(this.#logits && { generationLogits: joined(this.#logits) }),
     }
   }

@@ -2,6 +2,7 @@ import type { EngineRequest, Output, OutputSink } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
 import type { CheckedSampling } from './check-sampling-params.js'
 import { OutputProcessor } from './output-processor.js'
+import { answerDeltas } from './read-answers.js'
 import type { GenerationDelta } from './request-output.js'
 import type { RequestPlace } from './request-place.js'
 
@@ -86,16 +87,27 @@ class Generation {
     const requests = [...requestsOf(this.#task)]
     for (const { id } of requests) this.#live.add(id)
     try {
+      const processors = Array.from(
+        { length: sampling.n },
+        (_, index) => new OutputProcessor(index, promptIds, sampling, this.#tokenizer),
+      )
       for (const [index, request] of requests.entries()) {
-        const processor = new OutputProcessor(index, promptIds, sampling, this.#tokenizer)
-        this.#engine.submit(request, this.#sink(request.id, processor))
+        const ofChoice = processors[index]!
+        const read = request.beams
+          ? (output: Output) => this.#answers(output, processors)
+          : (output: Output) => ofChoice.accept(output)
+        this.#engine.submit(request, this.#sink(request.id, ofChoice, read))
       }
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  #sink(id: string, processor: OutputProcessor): OutputSink {
+  #sink(
+    id: string,
+    processor: OutputProcessor,
+    accept: (output: Output) => GenerationDelta | undefined,
+  ): OutputSink {
     const tell = (read: () => GenerationDelta | undefined, isLast: boolean) => {
       if (this.#isOver) return
       try {
@@ -108,7 +120,14 @@ class Generation {
     }
     return {
       token: (token) => tell(() => processor.token(token), false),
-      output: (output: Output) => tell(() => processor.accept(output), output.finish !== undefined),
+      output: (output: Output) => tell(() => accept(output), output.finish !== undefined),
+    }
+  }
+
+  #answers(output: Output, processors: readonly OutputProcessor[]): undefined {
+    for (const delta of answerDeltas(output, processors)) {
+      if (this.#isOver) return
+      this.#onDelta(delta)
     }
   }
 
@@ -152,13 +171,15 @@ function* requestsOf({
     ...(returnContextLogits && { returnContextLogits }),
   }
   const first = engine.seed ?? defaultSeed
-  for (let index = 0; index < n; index++) {
+  // A search is one request, whatever it returns.
+  const requests = engine.beams ? 1 : n
+  for (let index = 0; index < requests; index++) {
     const seed = first === undefined ? {} : { seed: BigInt.asUintN(64, BigInt(first) + BigInt(index)) }
     yield {
       ...engine,
       ...place,
       ...seed,
-      id: n === 1 ? requestId : `${requestId}/${index}`,
+      id: requests === 1 ? requestId : `${requestId}/${index}`,
       promptIds,
       ...(index === 0 && aboutPrompt),
       ...(deadlineMs !== undefined && { deadlineMs }),

@@ -31,6 +31,9 @@ export interface GenerationFinish {
   /** The stop text or stop token id that ended the answer; null for the model's end of text and other reasons. */
   readonly stopReason: string | number | null
   readonly usage: GenerationUsage
+  /** Of an answer of a search: log-probability of all its tokens, and what answers are ordered by. */
+  readonly cumulativeLogprob?: number
+  readonly score?: number
 }
 
 /** New text of one choice. Each choice ends with exactly one delta that has `finish`. */
@@ -57,8 +60,10 @@ export interface CompletionOutput {
   /** New token ids; an end id is the last of them though it is not in the text. */
   readonly tokenIds: number[]
   readonly logprobs?: TokenLogprob[]
-  /** Sum of the log-probabilities of the tokens, when they were asked for. */
+  /** Sum of the log-probabilities of the tokens, when they were asked for, and of every answer of a search. */
   readonly cumulativeLogprob?: number
+  /** Of an answer of a search: log-probability / tokens ^ lengthPenalty. */
+  readonly score?: number
   /** The logits that each token was chosen by, as the model gave them, when asked for. */
   readonly generationLogits?: LogitRows
   readonly finishReason: FinishReason

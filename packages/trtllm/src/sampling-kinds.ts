@@ -2,7 +2,7 @@ import { type ErrorCode, TrtllmError } from '@trtllm/kernels'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
 
-type Kind = 'number' | 'boolean' | 'seed' | 'text' | 'texts' | 'ids' | 'bad ids' | 'bias'
+type Kind = 'number' | 'boolean' | 'seed' | 'text' | 'texts' | 'ids' | 'numbers' | 'bad ids' | 'bias'
 
 /** Every parameter and what it may be. The engine checks the ranges of numbers. */
 const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
@@ -22,6 +22,12 @@ const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
   noRepeatNgramSize: 'number',
   seed: 'seed',
   n: 'number',
+  bestOf: 'number',
+  useBeamSearch: 'boolean',
+  beamWidthArray: 'numbers',
+  lengthPenalty: 'number',
+  earlyStopping: 'number',
+  beamSearchDiversityRate: 'number',
   stop: 'text',
   stopTokenIds: 'ids',
   includeStopStrInOutput: 'boolean',
@@ -57,6 +63,7 @@ const rules: Readonly<Record<Kind, { expected: string; holds: (value: unknown) =
   text: { expected: 'a string or a list of strings', holds: (v) => isText(v) || isListOf(v, isText) },
   texts: { expected: 'a list of strings', holds: (value) => isListOf(value, isText) },
   ids: { expected: 'a list of token ids', holds: (value) => isListOf(value, isNumber) },
+  numbers: { expected: 'a list of numbers', holds: (value) => isListOf(value, isNumber) },
   'bad ids': {
     expected: 'a list of token ids or of lists of them',
     holds: (value) => isListOf(value, (item) => isNumber(item) || isListOf(item, isNumber)),

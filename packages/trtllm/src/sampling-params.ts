@@ -38,6 +38,25 @@ export interface SamplingParams {
   seed?: number | bigint | undefined
   /** Answers to the same prompt, 1..128. Default 1. */
   n?: number | undefined
+  /** Answers that are made, of which the `n` likeliest are returned; at least `n`, at most 128. Width of a beam search. */
+  bestOf?: number | undefined
+  /**
+   * Searches for the likeliest answers instead of sampling: `bestOf` (default `n`) beams run side by side and the best `n`
+   * answers come, all at the end. Temperature, topK, topP and minP have no effect; a stop text cuts answers, but ends no
+   * beam. Beams and end ids are at most 20 together.
+   */
+  useBeamSearch?: boolean | undefined
+  /** Beams behind each token of the answer; the last number counts for all that follow. None is above the width. */
+  beamWidthArray?: readonly number[] | undefined
+  /** Answers of a search are ordered by log-probability / tokens ^ lengthPenalty. Default 0. */
+  lengthPenalty?: number | undefined
+  /**
+   * When a search ends before its length: 1 (default) when as many answers as beams are there, 0 when no beam could beat
+   * them at its present length, 2 when none could at any length.
+   */
+  earlyStopping?: number | undefined
+  /** Is added to the rank of a beam's continuations, times the number of the beam. Default 0. */
+  beamSearchDiversityRate?: number | undefined
   /** Texts that end the answer; they are left out of it. */
   stop?: string | readonly string[] | undefined
   /** Token ids that end the answer beside the model's end ids. */

@@ -6,7 +6,7 @@ export interface Limits {
   bodyChunks: number
   jsonDepth: number
   jsonKeys: number
-  /** Largest n x prompts of one call. */
+  /** Largest n (or best_of) x prompts of one call. */
   choices: number
   stops: number
   stopBytes: number

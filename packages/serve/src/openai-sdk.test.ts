@@ -233,6 +233,21 @@ describe('completions', () => {
     expect(answer.object).toBe('text_completion')
   })
 
+  test('a beam search, which counts every beam', async () => {
+    const create = (more: object) =>
+      client.completions.create({ model: 'echo', prompt: 'ab', best_of: 4, ...more } as never)
+    const search = { use_beam_search: true, length_penalty: 0.5, n: 2 }
+    await create({ ...search, early_stopping: true })
+    expect(server.model.seen.at(-1)!.sampling).toMatchObject({
+      ...{ n: 2, bestOf: 4, useBeamSearch: true, lengthPenalty: 0.5, earlyStopping: 1 },
+    })
+    await create({ ...search, early_stopping: 2 })
+    expect(server.model.seen.at(-1)!.sampling.earlyStopping).toBe(2)
+    await expect(create({ ...search, prompt: Array(33).fill('x') })).rejects.toMatchObject({
+      ...{ status: 400, code: 'too_many_choices' },
+    })
+  })
+
   test('token ids, one list and several', async () => {
     const one = await client.completions.create({ model: 'echo', prompt: [104, 105] })
     expect(one.choices.map((choice) => choice.text)).toEqual(['hi'])

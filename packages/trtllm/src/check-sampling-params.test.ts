@@ -41,6 +41,26 @@ const refused: [params: object, code: string, message: string | RegExp][] = [
   [{ badTokenIds: [[]] }, 'invalid_request', 'badTokenIds[0] is empty, expected a token id'],
   [{ badTokenIds: [3, [-1]] }, 'out_of_range', 'badTokenIds[1] has -1, expected token ids of 0..4095'],
   [{ bad: ' ' }, 'invalid_request', 'bad has an empty word'],
+  [{ bestOf: 2 }, 'unsupported', 'bestOf above n needs useBeamSearch to be true'],
+  [{ lengthPenalty: 1 }, 'invalid_request', 'lengthPenalty needs useBeamSearch to be true'],
+  [{ n: 3, bestOf: 2 }, 'out_of_range', 'bestOf is 2, expected a whole number of 3..128'],
+  [{ useBeamSearch: true, n: 19 }, 'out_of_range', 'n is 19, at most 18 beams fit beside 2 end ids'],
+  [
+    { useBeamSearch: true, n: 18, stopTokenIds: [7] },
+    'out_of_range',
+    'n is 18, at most 17 beams fit beside 3 end ids',
+  ],
+  [{ useBeamSearch: true, n: 2, earlyStopping: 3 }, 'out_of_range', 'earlyStopping is 3, expected 0, 1 or 2'],
+  [
+    { useBeamSearch: true, n: 2, beamWidthArray: [3] },
+    'out_of_range',
+    'beamWidthArray has 3, expected whole numbers of 1..2',
+  ],
+  [
+    { useBeamSearch: true, lengthPenalty: Number.NaN },
+    'out_of_range',
+    'lengthPenalty is NaN, expected a number of -100..100',
+  ],
   [{ stop: 'x', detokenize: false }, 'unsupported', /^stop needs text/],
 ]
 

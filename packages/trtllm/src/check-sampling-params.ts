@@ -1,5 +1,5 @@
 import { TrtllmError } from '@trtllm/kernels'
-import type { EngineRequest } from '@trtllm/runtime'
+import { type EngineRequest, endIdsOf } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
 import { beamsOf } from './beam-params.js'
 import { checkKind, refuse } from './sampling-kinds.js'
@@ -50,7 +50,6 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
   checkWhole('bestOf', bestOf, n, maxChoices)
   if (truncatePromptTokens !== undefined)
     checkWhole('truncatePromptTokens', truncatePromptTokens, 1, Number.MAX_SAFE_INTEGER)
-  const beams = beamsOf(params, n, bestOf)
   const stop = listOf(params.stop)
   if (stop.includes(''))
     refuse('invalid_request', 'stop', 'has an empty string, which would end every answer')
@@ -65,8 +64,10 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
   const detokenize = (params.detokenize ?? true) && bounds.tokenizer !== undefined
   if (stop.length > 0 && !detokenize)
     refuse('unsupported', 'stop', 'needs text: load the model with its tokenizer, and leave detokenize on')
+  const engine = engineSampling(params, bounds)
+  const beams = beamsOf(params, n, bestOf, endIdsOf(engine, bounds.eosIds).length)
   return {
-    engine: { ...engineSampling(params, bounds), ...(beams && { beams }) },
+    engine: { ...engine, ...(beams && { beams }) },
     n,
     bestOf,
     minTokens,

@@ -37,7 +37,10 @@ async function expectGoldens(llm: LLM): Promise<void> {
       outputs.map(({ tokenIds }) => tokenIds),
       what,
     ).toEqual(answers.map(({ tokenIds }) => tokenIds))
-    for (const [i, { score }] of answers.entries()) expect(outputs[i]!.score, what).toBeCloseTo(score, 3)
+    for (const [i, { score }] of answers.entries()) {
+      // Sums of f32 in another order; a score may be a sum times its length.
+      expect(Math.abs(outputs[i]!.score! - score), what).toBeLessThan(1e-5 * Math.max(1, Math.abs(score)))
+    }
   }
 }
 
@@ -74,16 +77,9 @@ describe('beam search', () => {
     expect(quiescent).toBe(true)
   })
 
-  it.each([
-    [{ bestOf: 2 }, 'bestOf above n needs useBeamSearch'],
-    [{ lengthPenalty: 1 }, 'lengthPenalty needs useBeamSearch'],
-    [{ useBeamSearch: true, n: 3, bestOf: 2 }, 'bestOf is 2, expected a whole number of 3..128'],
-    [{ useBeamSearch: true, n: 19 }, 'at most 18 fit beside 2 end ids'],
-    [{ useBeamSearch: true, n: 2, earlyStopping: 3 }, 'earlyStopping is 3, expected 0, 1 or 2'],
-    [{ useBeamSearch: true, n: 2, beamWidthArray: [3] }, 'beams.widths is 3'],
-    [{ useBeamSearch: true, returnGenerationLogits: true }, 'does not go with beams'],
-  ])('refuses %j', async (params, message) => {
-    await expect(llm.generate('x', params)).rejects.toThrow(message)
+  it('refuses logits of tokens, which belong to no answer', async () => {
+    const params = { useBeamSearch: true, returnGenerationLogits: true }
+    await expect(llm.generate('x', params)).rejects.toThrow('does not go with beams')
   })
 })
 

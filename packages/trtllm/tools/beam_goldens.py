@@ -46,6 +46,9 @@ settings = [
     {"width": 8, "maxTokens": 70, "n": 8, "lengthPenalty": 0.6, "earlyStopping": "heuristic"},
     {"width": 16, "maxTokens": 30, "n": 3, "lengthPenalty": 1.0},
     {"width": 5, "maxTokens": 1, "n": 5},
+    {"width": 2, "maxTokens": 60, "n": 2, "lengthPenalty": 1.0, "earlyStopping": "never"},
+    {"width": 2, "maxTokens": 60, "n": 2, "lengthPenalty": 2.0, "earlyStopping": "never"},
+    {"width": 3, "maxTokens": 40, "n": 3, "lengthPenalty": 2.0, "earlyStopping": "never"},
 ]
 
 # The least gap at a decision: between the last candidate looked at and the next, and between neighbours among them.

@@ -97,6 +97,9 @@ function floatBits(values: readonly number[]): Int32Array {
 }
 
 /** Ids that end a request: the model's, unless it ignores them, and its own; without duplicates. */
-export function endIdsOf(request: EngineRequest, eosIds: readonly number[]): number[] {
+export function endIdsOf(
+  request: Pick<EngineRequest, 'stopIds' | 'ignoreEos'>,
+  eosIds: readonly number[],
+): number[] {
   return [...new Set([...(request.ignoreEos ? [] : eosIds), ...(request.stopIds ?? [])])]
 }

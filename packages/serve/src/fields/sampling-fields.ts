@@ -36,6 +36,13 @@ export function samplingFields(limits: Limits) {
     no_repeat_ngram_size: integerField(0, maxInt32),
     seed: integerField(-maxInteger, maxInteger),
     n: integerField(1, limits.choices),
+    best_of: integerField(1, limits.choices),
+    use_beam_search: booleanField(),
+    length_penalty: numberField(-100, 100),
+    early_stopping: field(
+      z.preprocess((value) => (typeof value === 'boolean' ? Number(value) : value), z.int().min(0).max(2)),
+      'true, false, or 0 (no beam could beat the answers at its length), 1 (as many answers as beams) or 2 (at any length)',
+    ),
     stop: field(
       z.preprocess((value) => (typeof value === 'string' ? [value] : value), stops),
       `a string or at most ${limits.stops} strings, each of 1 to ${limits.stopBytes} bytes`,

@@ -76,5 +76,27 @@ export function samplingOf(
     logprobs,
     skipSpecialTokens: body.skip_special_tokens,
     n: body.n ?? 1,
+    ...searchOf(body),
   }
+}
+
+/** Answers that are made for each prompt: all of them count against limits. */
+export const madeChoices = ({ n = 1, best_of = n }: Pick<CompletionBody, 'n' | 'best_of'>): number =>
+  Math.max(n, best_of)
+
+/** How answers are searched for. @throws ApiError for fields that go with use_beam_search only. */
+function searchOf(body: SamplingBody): SamplingParams {
+  const { n = 1, best_of: bestOf = n, use_beam_search: useBeamSearch = false } = body
+  if (bestOf < n)
+    throw new ApiError('out_of_range', `'best_of' must be at least n (${n}); got ${bestOf}.`, {
+      param: 'best_of',
+    })
+  if (!useBeamSearch) {
+    if (bestOf > n)
+      throw new ApiError('unsupported', "'best_of' above n needs use_beam_search to be true.", {
+        param: 'best_of',
+      })
+    return {}
+  }
+  return { useBeamSearch, bestOf, lengthPenalty: body.length_penalty, earlyStopping: body.early_stopping }
 }

@@ -4,18 +4,13 @@ const off = (value: unknown) => value === false
 const only = (neutral: unknown) => (value: unknown) => value === neutral
 const empty = (value: unknown) => Array.isArray(value) && value.length === 0
 const never = () => false
-const always = () => true
 
 /**
  * Fields of OpenAI's, TensorRT-LLM's and vLLM's APIs that are known but not served yet. The predicate tells the values
  * that ask for nothing and so are accepted.
  */
 const unsupported: Record<string, (value: unknown) => boolean> = {
-  best_of: only(1),
   suffix: only(''),
-  use_beam_search: off,
-  length_penalty: only(0),
-  early_stopping: always,
   lora_request: never,
   return_context_logits: off,
   return_generation_logits: off,

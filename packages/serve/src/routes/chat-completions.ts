@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChatPrompt } from 'trtllm'
 import { ApiError } from '../errors/api-error.js'
 import type { ChatBody as ChatRequest } from '../fields/chat-fields.js'
-import { samplingOf } from '../fields/sampling.js'
+import { madeChoices, samplingOf } from '../fields/sampling.js'
 import { validateBody } from '../fields/validate-body.js'
 import { ChatBody } from '../protocol/chat-body.js'
 import { ChatChunks } from '../protocol/chat-chunks.js'
@@ -33,7 +33,7 @@ export async function chatCompletions(context: ServerContext, request: FastifyRe
   const n = body.n ?? 1
   const model = readyModel(context)
   const head = answerHead('chatcmpl', modelName)
-  checkRoomEarly(context, n, 1)
+  checkRoomEarly(context, madeChoices(body), 1)
 
   const tools = wantedTools(body)
   const messages = templateMessages(body.messages)

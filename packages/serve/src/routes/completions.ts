@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError } from '../errors/api-error.js'
 import type { CompletionBody } from '../fields/completion-fields.js'
-import { samplingOf } from '../fields/sampling.js'
+import { madeChoices, samplingOf } from '../fields/sampling.js'
 import { validateBody } from '../fields/validate-body.js'
 import { CompletionBodyFormat, CompletionChunks } from '../protocol/completion-output.js'
 import type { GenerationRequest } from '../served-model.js'
@@ -36,7 +36,7 @@ export async function completions(context: ServerContext, request: FastifyReques
   const prompts = promptsOf(body.prompt)
   const model = readyModel(context)
   const head = answerHead('cmpl', modelName)
-  checkRoomEarly(context, n, prompts.length)
+  checkRoomEarly(context, madeChoices(body), prompts.length)
 
   const bounded = boundMaxTokens(context, 'max_tokens', body.max_tokens)
   const maxTokens = body.max_tokens ?? Math.min(defaultMaxTokens, bounded ?? defaultMaxTokens)

@@ -32,7 +32,7 @@ export async function executeCall(
 ): Promise<Record<string, unknown> | FastifyReply> {
   // It may have begun while this request's body was still coming.
   if (context.draining) throw shutdownError()
-  const sequences = call.requests.reduce((sum, { sampling }) => sum + (sampling.n ?? 1), 0)
+  const sequences = call.requests.reduce((sum, { sampling: { n = 1, bestOf = n } }) => sum + bestOf, 0)
   const promptTokens = call.requests.reduce((sum, { promptIds }) => sum + promptIds.length, 0)
   const active = context.active.admit(request.id, sequences, promptTokens, admissionLimits(context))
   const release = endOn(reply, active, call.deadlineMs)

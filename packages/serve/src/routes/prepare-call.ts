@@ -34,7 +34,7 @@ export function checkRoomEarly(context: ServerContext, choices: number, prompts:
   if (product > context.limits.choices)
     throw new ApiError(
       'too_many_choices',
-      `n x prompts must be at most ${context.limits.choices}; got ${choices} x ${prompts}.`,
+      `n (or best_of) x prompts must be at most ${context.limits.choices}; got ${choices} x ${prompts}.`,
       { param: 'n' },
     )
   context.active.checkRoom(product, 0, admissionLimits(context))

@@ -213,10 +213,7 @@ export class Engine {
     }
     const { vocabSize } = this.model
     if (token < 0 || token >= vocabSize) {
-      const message =
-        `output token ${live.usage.completionTokens + 1} could not be chosen: the model's logits are NaN or infinite; ` +
-        'its weights may hold such values or overflow this dtype: try bf16 or f32, or another copy of the checkpoint'
-      this.#requests.end(live, 'error', { error: { code: 'internal', message } })
+      this.#requests.end(live, 'error', { error: live.unchosen })
       return
     }
     this.#stats.counters.generatedTokens++
@@ -233,13 +230,17 @@ export class Engine {
       this.#requests.follow(live, choice)
       return
     }
+    if (answers.length === 0) {
+      this.#requests.end(live, 'error', { error: live.unchosen })
+      return
+    }
     const tokens = answers.reduce((sum, { tokens }) => sum + tokens.length, 0)
     this.#stats.counters.generatedTokens += tokens
     live.completionTokens = tokens
     live.firstTokenMs ??= this.#options.clock.nowMs()
     live.lastTokenMs = this.#options.clock.nowMs()
     this.#requests.outbox.answers(live.request, answers)
-    this.#requests.end(live, answers[0]?.reason ?? 'stop')
+    this.#requests.end(live, answers[0]!.reason)
   }
 
   /** A failed step ends its own requests; an error of the device itself, or failures without end, ends the engine. */

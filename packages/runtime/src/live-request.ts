@@ -102,6 +102,14 @@ export class LiveRequest {
     return promptIds.length + generatedIds.length >= maxLength ? { reason: 'length' } : undefined
   }
 
+  /** What the request fails with when nothing can be its next token. */
+  get unchosen(): SerializedError {
+    const message =
+      `output token ${this.completionTokens + 1} could not be chosen: the model's logits are NaN or infinite; ` +
+      'its weights may hold such values or overflow this dtype: try bf16 or f32, or another copy of the checkpoint'
+    return { code: 'internal', message }
+  }
+
   /** Ends the request; undefined when it has ended before. */
   end(
     reason: Finish['reason'],

@@ -213,8 +213,8 @@ describe('loading', () => {
     bytes.writeUInt16LE(0x7fff, 8 + headerBytes + header['model.norm.weight']!.data_offsets[0])
     writeFileSync(shard, bytes)
     await using llm = await LLM.load(folder, { device: 'cpu' })
-    for (const temperature of [0, 1])
-      await expect(llm.generate('Once', { maxTokens: 4, temperature, logprobs: 2 })).rejects.toMatchObject({
+    for (const how of [{ temperature: 0 }, { temperature: 1 }, { useBeamSearch: true, n: 2 }])
+      await expect(llm.generate('Once', { maxTokens: 4, logprobs: 2, ...how })).rejects.toMatchObject({
         code: 'internal',
         message: expect.stringMatching(/^output token 1 could not be chosen: the model's logits are NaN/),
       })

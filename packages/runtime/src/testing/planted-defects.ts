@@ -246,7 +246,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
   {
     name: 'reuses pages though every prompt token is to be scored',
     file: 'live-request.ts',
-    find: 'promptRows: this.setup.scoresPrompt || this.setup.promptLogits,',
+    find: 'promptRows: this.setup.numPromptLogprobs !== undefined || this.setup.promptLogits,',
     replace: 'promptRows: this.setup.promptLogits,',
   },
   {
@@ -254,5 +254,47 @@ export const plantedDefects: readonly PlantedDefect[] = [
     file: 'step/read-step.ts',
     find: 'const hasLogits = samples && wanted[0]?.firstRow === last',
     replace: 'const hasLogits = samples && wanted.length > 0',
+  },
+  {
+    name: 'lets a fork write into the tokens that it was forked from',
+    file: 'scheduler/sequence.ts',
+    find: 'const generatedIds = [...from.generatedIds]',
+    replace: 'const generatedIds = from.generatedIds as number[]',
+  },
+  {
+    name: 'takes what another beam computed for computed by a fork',
+    file: 'scheduler/sequence.ts',
+    find: "status: 'paused',\n    slot: -1,\n    computed: 0,",
+    replace: "status: 'paused',\n    slot: -1,",
+  },
+  {
+    name: 'keeps a dropped beam among those of its request',
+    file: 'request-table.ts',
+    find: 'live.sequences.delete(sequence)\n',
+    replace: '',
+  },
+  {
+    name: 'ends one beam of a search that is cancelled',
+    file: 'request-table.ts',
+    find: 'for (const sequence of live.sequences) this.#scheduler.finish(sequence)',
+    replace: 'this.#scheduler.finish(live.first)',
+  },
+  {
+    name: 'computes a beam whose next token nobody has said',
+    file: 'scheduler/schedule.ts',
+    find: 'if (isExhausted(sequence) || sequence.awaitsToken) continue',
+    replace: 'if (isExhausted(sequence)) continue',
+  },
+  {
+    name: 'lets beams wait for the room of those that wait for them',
+    file: 'scheduler/schedule.ts',
+    find: 'if (this.#work.length === 0) this.#makeRoom(isHolding)\n',
+    replace: '',
+  },
+  {
+    name: 'takes beams in the order in which they were computed',
+    file: 'choosing/beam-chooser.ts',
+    find: 'const candidates = this.#beams.map((beam) => this.#reports.get(beam)!)',
+    replace: 'const candidates = [...this.#reports.values()]',
   },
 ]

@@ -1,8 +1,8 @@
 import type { EngineRequest, Output, OutputSink } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
+import { answerDeltas } from './answer-deltas.js'
 import type { CheckedSampling } from './check-sampling-params.js'
 import { OutputProcessor } from './output-processor.js'
-import { answerDeltas } from './read-answers.js'
 import type { GenerationDelta } from './request-output.js'
 import type { RequestPlace } from './request-place.js'
 

@@ -262,12 +262,6 @@ export const plantedDefects: readonly PlantedDefect[] = [
     replace: 'const generatedIds = from.generatedIds as number[]',
   },
   {
-    name: 'takes what another beam computed for computed by a fork',
-    file: 'scheduler/sequence.ts',
-    find: "status: 'paused',\n    slot: -1,\n    computed: 0,",
-    replace: "status: 'paused',\n    slot: -1,",
-  },
-  {
     name: 'keeps a dropped beam among those of its request',
     file: 'request-table.ts',
     find: 'live.sequences.delete(sequence)\n',
@@ -278,12 +272,6 @@ export const plantedDefects: readonly PlantedDefect[] = [
     file: 'request-table.ts',
     find: 'for (const sequence of live.sequences) this.#scheduler.finish(sequence)',
     replace: 'this.#scheduler.finish(live.first)',
-  },
-  {
-    name: 'computes a beam whose next token nobody has said',
-    file: 'scheduler/schedule.ts',
-    find: 'if (isExhausted(sequence) || sequence.awaitsToken) continue',
-    replace: 'if (isExhausted(sequence)) continue',
   },
   {
     name: 'lets beams wait for the room of those that wait for them',

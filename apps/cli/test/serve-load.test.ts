@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { arrivalTimes, runLoad } from '../src/bench/serve/run-load.js'
 import { serveLines, serveMetrics } from '../src/bench/serve/serve-report.js'
+import { serverFlags } from '../src/bench/serve/server-process.js'
 import { SseFrames } from '../src/bench/serve/sse-frames.js'
 
 type Handler = (
@@ -137,4 +138,9 @@ it('events are counted however the bytes are cut', () => {
     for (let at = 0; at < bytes.length; at += size) count += frames.push(bytes.subarray(at, at + size))
     expect(count).toBe(4)
   }
+})
+
+it('a server that is started is told every type of the flags', () => {
+  const flags = serverFlags({ model: 'm', dtype: 'bf16', quant: 'fp8', kvCacheDtype: 'fp8' }, 7).join(' ')
+  expect(flags).toMatch(/^--model m --dtype bf16 --quant fp8 --kv-cache-dtype fp8 --port 0 --max-queue 7 /)
 })

@@ -9,6 +9,7 @@ const shared = [
   'device',
   'dtype',
   'quant',
+  'kvCacheDtype',
   'tokenizer',
   'chatTemplate',
   'revision',

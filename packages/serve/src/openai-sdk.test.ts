@@ -233,6 +233,42 @@ describe('completions', () => {
     expect(answer.object).toBe('text_completion')
   })
 
+  const [half, quarter] = [Math.log(0.5), Math.log(0.25)]
+
+  test('log-probabilities of an echoed prompt, whole and streamed', async () => {
+    const body = { model: 'echo', prompt: 'ab', echo: true, logprobs: 2, max_tokens: 1 }
+    const expected = {
+      tokens: ['a', 'b', 'a'],
+      token_logprobs: [null, half, half],
+      top_logprobs: [null, { b: half, c: quarter }, { a: half, b: quarter }],
+      text_offset: [0, 1, 2],
+    }
+    const { choices } = await client.completions.create({ ...body, n: 2 })
+    expect(choices.map(({ text, logprobs }) => [text, logprobs])).toEqual([
+      ['aba', expected],
+      ['aba', expected],
+    ])
+    const chunks = []
+    for await (const chunk of await client.completions.create({ ...body, stream: true }))
+      chunks.push(chunk.choices[0]!)
+    expect(chunks.map(({ text, logprobs }) => [text, logprobs])).toEqual([['aba', expected]])
+  })
+
+  test("log-probabilities of the prompt in vLLM's shape, also with fewer candidates than the echo's", async () => {
+    const asked = { model: 'echo', prompt_logprobs: 1, max_tokens: 1 }
+    const scored = [null, { 98: { logprob: half, rank: 1, decoded_token: 'b' } }]
+    const text = await client.completions.create({ ...asked, prompt: 'ab', echo: true, logprobs: 3 } as never)
+    expect(text.choices[0]).toMatchObject({ prompt_logprobs: scored })
+    expect(Object.keys(text.choices[0]!.logprobs!.top_logprobs![1]!)).toHaveLength(3)
+    const chat = await client.chat.completions.create({ ...asked, messages: user('b') } as never)
+    expect(chat).toMatchObject({ prompt_logprobs: scored })
+  })
+
+  test('as many answers made as best_of says', async () => {
+    await client.completions.create({ model: 'echo', prompt: 'ab', n: 2, best_of: 5 })
+    expect(server.model.seen.at(-1)!.sampling).toMatchObject({ n: 2, bestOf: 5 })
+  })
+
   test('a beam search, which counts every beam', async () => {
     const create = (more: object) =>
       client.completions.create({ model: 'echo', prompt: 'ab', best_of: 4, ...more } as never)

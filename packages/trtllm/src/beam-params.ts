@@ -10,7 +10,7 @@ const searchOnly = ['beamWidthArray', 'lengthPenalty', 'earlyStopping', 'beamSea
 
 /**
  * The engine's search of parameters of the right types; undefined where none is asked for. A row lists so many candidates
- * that beams and end ids are bounded together. @throws TrtllmError out_of_range, invalid_request or unsupported.
+ * that beams and end ids are bounded together. @throws TrtllmError out_of_range or invalid_request.
  */
 export function beamsOf(
   params: SamplingParams,
@@ -22,7 +22,6 @@ export function beamsOf(
   if (!useBeamSearch) {
     const lost = searchOnly.find((name) => params[name] !== undefined)
     if (lost) refuse('invalid_request', lost, 'needs useBeamSearch to be true')
-    if (bestOf > n) refuse('unsupported', 'bestOf', 'above n needs useBeamSearch to be true')
     return undefined
   }
   const most = maxLogprobs - numEndIds

@@ -41,7 +41,6 @@ const refused: [params: object, code: string, message: string | RegExp][] = [
   [{ badTokenIds: [[]] }, 'invalid_request', 'badTokenIds[0] is empty, expected a token id'],
   [{ badTokenIds: [3, [-1]] }, 'out_of_range', 'badTokenIds[1] has -1, expected token ids of 0..4095'],
   [{ bad: ' ' }, 'invalid_request', 'bad has an empty word'],
-  [{ bestOf: 2 }, 'unsupported', 'bestOf above n needs useBeamSearch to be true'],
   [{ lengthPenalty: 1 }, 'invalid_request', 'lengthPenalty needs useBeamSearch to be true'],
   [{ n: 3, bestOf: 2 }, 'out_of_range', 'bestOf is 2, expected a whole number of 3..128'],
   [{ useBeamSearch: true, n: 19 }, 'out_of_range', 'n is 19, at most 18 beams fit beside 2 end ids'],

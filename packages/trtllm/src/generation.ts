@@ -2,6 +2,7 @@ import type { EngineRequest, Output, OutputSink } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
 import { answerDeltas } from './answer-deltas.js'
 import type { CheckedSampling } from './check-sampling-params.js'
+import { KeepBest } from './keep-best.js'
 import { OutputProcessor } from './output-processor.js'
 import type { GenerationDelta } from './request-output.js'
 import type { RequestPlace } from './request-place.js'
@@ -39,9 +40,20 @@ export function runGeneration(
   tokenizer: Tokenizer | undefined,
   onDelta: OnDelta,
 ): Promise<void> {
+  const { n, bestOf, engine: own } = task.sampling
+  const makesMore = bestOf > n && !own.beams
+  const best = makesMore && new KeepBest(bestOf, n, own.logprobs !== undefined, onDelta)
+  const hears: OnDelta = best ? (delta) => best.accept(delta) : onDelta
   return new Promise((resolve, reject) =>
-    new Generation(task, engine, tokenizer, onDelta, resolve, reject).begin(),
+    new Generation(makesMore ? makingAll(task) : task, engine, tokenizer, hears, resolve, reject).begin(),
   )
+}
+
+/** The task that makes every answer of `bestOf`, with what they are ranked by. */
+function makingAll(task: GenerationTask): GenerationTask {
+  const { bestOf, engine } = task.sampling
+  const sampling = { ...task.sampling, n: bestOf, engine: { ...engine, logprobs: engine.logprobs ?? 0 } }
+  return { ...task, sampling }
 }
 
 /**

@@ -38,7 +38,10 @@ export interface SamplingParams {
   seed?: number | bigint | undefined
   /** Answers to the same prompt, 1..128. Default 1. */
   n?: number | undefined
-  /** Answers that are made, of which the `n` likeliest are returned; at least `n`, at most 128. Width of a beam search. */
+  /**
+   * Answers that are made, of which the `n` likeliest are returned, all at the end; at least `n`, at most 128. The width of
+   * a beam search. Tokens of answers that are not returned are not counted.
+   */
   bestOf?: number | undefined
   /**
    * Searches for the likeliest answers instead of sampling: `bestOf` (default `n`) beams run side by side and the best `n`

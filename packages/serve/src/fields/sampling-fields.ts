@@ -37,6 +37,7 @@ export function samplingFields(limits: Limits) {
     seed: integerField(-maxInteger, maxInteger),
     n: integerField(1, limits.choices),
     best_of: integerField(1, limits.choices),
+    prompt_logprobs: integerField(0, limits.topLogprobs),
     use_beam_search: booleanField(),
     length_penalty: numberField(-100, 100),
     early_stopping: field(

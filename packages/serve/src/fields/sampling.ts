@@ -5,6 +5,13 @@ import type { CompletionBody } from './completion-fields.js'
 
 type SamplingBody = Omit<CompletionBody, 'prompt' | 'logprobs' | 'echo'>
 
+/** Candidates to tell of each token of the answer and of the prompt. */
+interface WantedLogprobs {
+  readonly logprobs: number | undefined
+  /** By default what the body asks for. */
+  readonly promptLogprobs?: number | undefined
+}
+
 /**
  * The facade's sampling parameters for a validated body. OpenAI's defaults hold where the body is silent: temperature 1
  * and top_p 1. @throws ApiError `out_of_range` for token ids beyond the vocabulary or min_tokens above max_tokens.
@@ -12,7 +19,7 @@ type SamplingBody = Omit<CompletionBody, 'prompt' | 'logprobs' | 'echo'>
 export function samplingOf(
   body: SamplingBody,
   maxTokens: number | undefined,
-  logprobs: number | undefined,
+  { logprobs, promptLogprobs = body.prompt_logprobs }: WantedLogprobs,
   info: ServedModelInfo,
 ): SamplingParams {
   const inVocabulary = (param: string, ids: number[]) => {
@@ -74,6 +81,7 @@ export function samplingOf(
     badTokenIds: body.bad_token_ids?.length ? body.bad_token_ids : undefined,
     logitBias: logitBias.length ? logitBias : undefined,
     logprobs,
+    promptLogprobs,
     skipSpecialTokens: body.skip_special_tokens,
     n: body.n ?? 1,
     ...searchOf(body),
@@ -84,19 +92,13 @@ export function samplingOf(
 export const madeChoices = ({ n = 1, best_of = n }: Pick<CompletionBody, 'n' | 'best_of'>): number =>
   Math.max(n, best_of)
 
-/** How answers are searched for. @throws ApiError for fields that go with use_beam_search only. */
+/** How answers are searched for; without a search its other fields say nothing. @throws ApiError `out_of_range`. */
 function searchOf(body: SamplingBody): SamplingParams {
   const { n = 1, best_of: bestOf = n, use_beam_search: useBeamSearch = false } = body
   if (bestOf < n)
     throw new ApiError('out_of_range', `'best_of' must be at least n (${n}); got ${bestOf}.`, {
       param: 'best_of',
     })
-  if (!useBeamSearch) {
-    if (bestOf > n)
-      throw new ApiError('unsupported', "'best_of' above n needs use_beam_search to be true.", {
-        param: 'best_of',
-      })
-    return {}
-  }
+  if (!useBeamSearch) return bestOf > n ? { bestOf } : {}
   return { useBeamSearch, bestOf, lengthPenalty: body.length_penalty, earlyStopping: body.early_stopping }
 }

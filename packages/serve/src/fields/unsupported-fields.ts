@@ -24,7 +24,6 @@ const unsupported: Record<string, (value: unknown) => boolean> = {
   structured_outputs: never,
   functions: empty,
   function_call: only('none'),
-  prompt_logprobs: only(0),
   prompt_token_ids: never,
   disaggregated_params: never,
   chat_template: never,

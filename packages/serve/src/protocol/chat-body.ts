@@ -2,7 +2,7 @@ import type { GenerationDelta, TokenLogprob } from 'trtllm'
 import type { CallUsage } from '../stream/run-generations.js'
 import type { AnswerHead, BodyFormat } from './answer-format.js'
 import { ChatOutput, type ChatOutputOptions, toolCallId } from './chat-output.js'
-import { chatLogprobs } from './logprobs.js'
+import { chatLogprobs, promptLogprobsBody } from './logprobs.js'
 import { usageBody } from './usage.js'
 
 interface ToolCall {
@@ -25,6 +25,7 @@ export class ChatBody implements BodyFormat {
   readonly #head: AnswerHead
   readonly #options: ChatOutputOptions
   readonly #choices: ChoiceState[]
+  readonly #prompt: TokenLogprob[] = []
 
   constructor(head: AnswerHead, options: ChatOutputOptions) {
     this.#head = head
@@ -42,6 +43,7 @@ export class ChatBody implements BodyFormat {
   push(choice: number, delta: GenerationDelta): void {
     const state = this.#choices[choice]!
     if (delta.logprobs) state.logprobs.push(...delta.logprobs)
+    if (delta.promptLogprobs) this.#prompt.push(...delta.promptLogprobs.tokens)
     for (const event of state.output.read(delta)) {
       if (event.type === 'text') state.content += event.text
       else if (event.type === 'arguments') state.calls[event.index]!.function.arguments += event.text
@@ -58,7 +60,7 @@ export class ChatBody implements BodyFormat {
   }
 
   body(usage: CallUsage): Record<string, unknown> {
-    const { model, logprobs } = this.#options
+    const { model, logprobs, promptLogprobs: numTop } = this.#options
     return {
       id: this.#head.id,
       object: 'chat.completion',
@@ -77,6 +79,7 @@ export class ChatBody implements BodyFormat {
         finish_reason: state.finishReason,
         stop_reason: state.stopReason,
       })),
+      ...(numTop !== undefined && { prompt_logprobs: promptLogprobsBody(model, this.#prompt, numTop) }),
       usage: usageBody(usage),
     }
   }

@@ -7,6 +7,8 @@ export interface ChatOutputOptions {
   model: ServedModel
   choices: number
   logprobs: boolean
+  /** Candidates to tell of each prompt token; undefined: nothing of them. */
+  promptLogprobs: number | undefined
   /** Read tool calls out of the text. */
   tools: boolean
 }

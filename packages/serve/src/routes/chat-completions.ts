@@ -13,6 +13,7 @@ import {
   answerHead,
   boundMaxTokens,
   checkModelName,
+  checkPromptLogprobs,
   checkRoomEarly,
   deadlineOf,
   encodeFitting,
@@ -30,6 +31,7 @@ export async function chatCompletions(context: ServerContext, request: FastifyRe
     throw new ApiError('invalid_request', "'top_logprobs' needs logprobs to be true.", {
       param: 'top_logprobs',
     })
+  checkPromptLogprobs(body)
   const n = body.n ?? 1
   const model = readyModel(context)
   const head = answerHead('chatcmpl', modelName)
@@ -50,11 +52,17 @@ export async function chatCompletions(context: ServerContext, request: FastifyRe
   const sampling = samplingOf(
     body,
     maxTokens,
-    body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+    { logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined },
     model.info,
   )
 
-  const output = { model, choices: n, logprobs: body.logprobs ?? false, tools: tools !== undefined }
+  const output = {
+    model,
+    choices: n,
+    logprobs: body.logprobs ?? false,
+    tools: tools !== undefined,
+    promptLogprobs: body.prompt_logprobs,
+  }
   const deadlineMs = deadlineOf(request, body.timeout)
   return await executeCall(context, request, reply, {
     model,

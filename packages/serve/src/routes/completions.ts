@@ -11,6 +11,7 @@ import {
   answerHead,
   boundMaxTokens,
   checkModelName,
+  checkPromptLogprobs,
   checkRoomEarly,
   deadlineOf,
   encodeFitting,
@@ -28,11 +29,15 @@ export async function completions(context: ServerContext, request: FastifyReques
   const modelName = checkModelName(context, body.model)
   if (body.prompt === undefined)
     throw new ApiError('invalid_request', "'prompt' is missing.", { param: 'prompt' })
-  if (body.echo && body.logprobs !== undefined)
-    throw new ApiError('unsupported', "'echo' together with logprobs is not supported; leave one out.", {
-      param: 'echo',
-    })
   const n = body.n ?? 1
+  const echoesLogprobs = (body.echo ?? false) && body.logprobs !== undefined
+  checkPromptLogprobs(body)
+  if (echoesLogprobs && body.stream && n > 1)
+    throw new ApiError(
+      'unsupported',
+      "'echo' with logprobs streams one choice of each prompt; leave out n or stream.",
+      { param: 'echo' },
+    )
   const prompts = promptsOf(body.prompt)
   const model = readyModel(context)
   const head = answerHead('cmpl', modelName)
@@ -40,7 +45,7 @@ export async function completions(context: ServerContext, request: FastifyReques
 
   const bounded = boundMaxTokens(context, 'max_tokens', body.max_tokens)
   const maxTokens = body.max_tokens ?? Math.min(defaultMaxTokens, bounded ?? defaultMaxTokens)
-  const sampling = samplingOf(body, maxTokens, body.logprobs, model.info)
+  const sampling = samplingOf(body, maxTokens, wantedLogprobs(body), model.info)
   const deadlineMs = deadlineOf(request, body.timeout)
   const requests: GenerationRequest[] = []
   const echoes: string[] = []
@@ -67,7 +72,11 @@ export async function completions(context: ServerContext, request: FastifyReques
     for (let choice = 0; choice < n; choice++) echoes.push(body.echo ? echo : '')
   }
 
-  const output = { model, echoes, logprobs: body.logprobs !== undefined }
+  const output = {
+    ...{ model, echoes, logprobs: body.logprobs, promptLogprobs: body.prompt_logprobs, echoesLogprobs },
+    promptIds: requests.flatMap(({ promptIds }) => Array<number[]>(n).fill(promptIds)),
+    choicesOfPrompt: n,
+  }
   return await executeCall(context, request, reply, {
     model,
     requests,
@@ -81,6 +90,13 @@ export async function completions(context: ServerContext, request: FastifyReques
         }
       : { stream: false, format: new CompletionBodyFormat(head, output) },
   })
+}
+
+/** Those of an echoed prompt are told as those of the answer are. */
+function wantedLogprobs({ logprobs, prompt_logprobs: asked, echo }: CompletionBody) {
+  const echoed = echo ? logprobs : undefined
+  const most = Math.max(asked ?? -1, echoed ?? -1)
+  return { logprobs, promptLogprobs: most < 0 ? undefined : most }
 }
 
 function promptsOf(prompt: NonNullable<CompletionBody['prompt']>): (string | number[])[] {

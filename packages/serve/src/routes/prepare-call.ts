@@ -40,6 +40,17 @@ export function checkRoomEarly(context: ServerContext, choices: number, prompts:
   context.active.checkRoom(product, 0, admissionLimits(context))
 }
 
+/** Refuses log-probabilities of the prompt in a stream, whose chunks have no place for them. */
+export function checkPromptLogprobs(body: {
+  prompt_logprobs?: number | undefined
+  stream?: boolean | undefined
+}): void {
+  if (body.prompt_logprobs !== undefined && body.stream)
+    throw new ApiError('unsupported', "'prompt_logprobs' does not go with stream; leave one out.", {
+      param: 'prompt_logprobs',
+    })
+}
+
 /** The answer's bound for a wanted one. @throws ApiError `out_of_range` above the operator's bound. */
 export function boundMaxTokens(
   context: ServerContext,

@@ -30,7 +30,10 @@ async function open(texts: readonly string[], streamStallMs: number, isEndless =
     })
     const format = new CompletionChunks(
       { id: 'c', created: 1, model: 'm' },
-      { model: new EchoModel(), echoes: [''], logprobs: false },
+      {
+        ...{ model: new EchoModel(), echoes: [''], logprobs: undefined, promptLogprobs: undefined },
+        ...{ echoesLogprobs: false, promptIds: [[]], choicesOfPrompt: 1 },
+      },
     )
     const writer = new DeltaWriter(stream, format, () => undefined)
     for (const text of texts) writer.push(0, delta(text))

@@ -3,6 +3,11 @@ import type { GenerationDelta } from 'trtllm'
 /** Two deltas of one choice, one after the other, as one: what a reader gets who was behind. */
 export function mergeDeltas(first: GenerationDelta, second: GenerationDelta): GenerationDelta {
   const logprobs = first.logprobs || second.logprobs ? joined(first.logprobs, second.logprobs) : undefined
+  const prompt = first.promptLogprobs &&
+    second.promptLogprobs && {
+      ...first.promptLogprobs,
+      tokens: joined(first.promptLogprobs.tokens, second.promptLogprobs.tokens),
+    }
   const tokenIds = first.tokenIds
   for (const id of second.tokenIds) tokenIds.push(id)
   return {
@@ -11,6 +16,7 @@ export function mergeDeltas(first: GenerationDelta, second: GenerationDelta): Ge
     text: first.text + second.text,
     tokenIds,
     ...(logprobs && { logprobs }),
+    ...(prompt && { promptLogprobs: prompt }),
   }
 }
 

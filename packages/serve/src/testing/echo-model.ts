@@ -105,6 +105,7 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
     this.open.add(request.id)
     this.emit('started', request.id)
     try {
+      for (const delta of scoredPrompt(request)) onDelta(delta)
       for (let index = 0; index < (request.sampling.n ?? 1); index++)
         for await (const delta of this.#choice(request, index, signal)) onDelta(delta)
     } finally {
@@ -220,4 +221,14 @@ export class EchoModel extends EventEmitter<EchoEvents> implements ServedModel {
 function logprobOf(id: number, top: number): TokenLogprob {
   const entry = (at: number) => ({ id: (id + at) % 257, logprob: Math.log(0.5 ** (at + 1)) })
   return { ...entry(0), rank: 1, top: Array.from({ length: top }, (_, at) => entry(at)) }
+}
+
+/** What is told of the prompt, where it is asked for: token by token, on choice 0. */
+function* scoredPrompt({ promptIds, sampling }: GenerationRequest): Generator<GenerationDelta> {
+  const { promptLogprobs: top } = sampling
+  if (top === undefined) return
+  for (const [at, id] of promptIds.entries()) {
+    const part = { firstPosition: at, tokens: [logprobOf(id, top)] }
+    if (at > 0) yield { index: 0, text: '', tokenIds: [], promptLogprobs: part }
+  }
 }

@@ -20,24 +20,24 @@ async function answer(requests: readonly EngineRequest[], sizes: ToySizes, depth
   using model = openToyModel(device, sizes)
   const outputs = new Map<string, Output[]>(requests.map(({ id }) => [id, []]))
   let open = requests.length
-  let engine: Engine | undefined
-  await new Promise<void>((resolve, reject) => {
-    engine = openEngine(model, {
-      maxInFlightSteps: depth,
-      reserveTokens,
-      onFault: reject,
-      onOutputs: (batch) => {
-        for (const output of eachOutput(batch)) {
-          outputs.get(output.id)?.push(output)
-          if (output.finish && --open === 0) resolve()
-        }
-      },
-    })
-    for (const request of requests) engine.submit(request)
+  let [over, failed] = [() => {}, (_: unknown) => {}]
+  const ended = new Promise<void>((resolve, reject) => ([over, failed] = [resolve, reject]))
+  const engine = await openEngine(model, {
+    maxInFlightSteps: depth,
+    reserveTokens,
+    onFault: (error) => failed(error),
+    onOutputs: (batch) => {
+      for (const output of eachOutput(batch)) {
+        outputs.get(output.id)?.push(output)
+        if (output.finish && --open === 0) over()
+      }
+    },
   })
-  engine!.check()
-  const { counters } = engine!.stats()
-  await engine!.close(true)
+  for (const request of requests) engine.submit(request)
+  await ended
+  engine.check()
+  const { counters } = engine.stats()
+  await engine.close(true)
   const answers = requests.map(({ id }): Answer => {
     const all = outputs.get(id)!
     return {
@@ -123,7 +123,7 @@ describe('engine on the CPU backend', () => {
     using model = openToyModel(device, { maxBatchSize: 8, maxNumTokens: 64, pages: 16 })
     const random = new SeededRandom(3)
     const finishes = new Map<string, number>()
-    const engine = openEngine(model, {
+    const engine: Engine = await openEngine(model, {
       reserveTokens: 8,
       onFault: (error) => {
         throw error

@@ -11,7 +11,7 @@ export async function loadEngine(
   const { runtime = {} } = config as EngineConfig
   const model = await loadModel(config as EngineConfig, progress)
   try {
-    const engine = openEngine(model, { ...schedulingOf(runtime), ...engineHooks })
+    const engine = await openEngine(model, { ...schedulingOf(runtime), ...engineHooks })
     return { engine, dispose: () => model[Symbol.dispose]() }
   } catch (error) {
     model[Symbol.dispose]()

@@ -36,7 +36,7 @@ export async function answers(
   const outputs = new Map<string, Output[]>()
   let open = 0
   let resolve = () => {}
-  const engine: Engine = openEngine(model, {
+  const engine: Engine = await openEngine(model, {
     reserveTokens: 16,
     ...options,
     onFault: (error) => {

@@ -49,6 +49,23 @@ export class PlanExecutor implements StepExecutor {
     this.#executor.submit(call.ring, [...this.#copying(call), step], onDone)
   }
 
+  /**
+   * Runs every recorded size twice, with rows that belong to no sequence: once to bring its kernels onto the device, once
+   * to record it. Without this the first requests would wait for it, and memory would grow while they run.
+   */
+  async warmUp(): Promise<void> {
+    const [ring, { plan, layout }] = [0, this.#model]
+    const slab = this.slab(ring).fill(0)
+    for (const size of this.#buckets) {
+      padDecodeStep(slab, layout, 0, size)
+      const step = { plan, tokens: size, rows: size, seqs: size, captured: true }
+      for (let run = 0; run < 2; run++)
+        await new Promise<void>((resolve, reject) =>
+          this.#executor.submit(ring, [step], (error) => (error ? reject(error) : resolve())),
+        )
+    }
+  }
+
   /** Page copies come before the step, which may read what they brought and writes behind it. */
   #copying({ ring, copies = [] }: StepCall): ProgramItem[] {
     const { pageCopies, layout } = this.#model

@@ -73,7 +73,9 @@ export class HostBench implements AsyncDisposable {
       const { engine, dispose } = await new Promise<HostedEngine>((resolve, reject) => {
         const load = async (_: unknown, { engineHooks }: HostHooks): Promise<HostedEngine> => {
           const model = await loadModel(config, progress)
-          const executor = times.executor(new PlanExecutor(model, 2), (call) => watch.onSubmit(call))
+          const plans = new PlanExecutor(model, 2)
+          await plans.warmUp()
+          const executor = times.executor(plans, (call) => watch.onSubmit(call))
           const { onOutputs, onFault } = engineHooks
           const engine = new Engine(model, executor, {
             clock,

@@ -6,6 +6,7 @@ import type { SchedulerLimits } from './budget.js'
 import { promisedPages, reservedPages } from './reservation.js'
 import { deliveredWith, type SchedulerView, schedule } from './schedule.js'
 import type { Sequence } from './sequence.js'
+import { SequenceList } from './sequence-list.js'
 import { WaitingQueue } from './waiting-queue.js'
 
 /** A decided step: its number and its work. Steps are numbered from 1 in the order they are submitted. */
@@ -28,8 +29,8 @@ export class Scheduler {
   readonly #hasWindows: boolean
   readonly #slots: LeasePool
   readonly #waiting = new WaitingQueue()
-  #running: Sequence[] = []
-  #paused: Sequence[] = []
+  readonly #running = new SequenceList()
+  readonly #paused = new SequenceList()
   #lastStep = 0
   #retiredStep = 0
   /** Since when, in milliseconds and steps, sequences are kept waiting for a fuller batch. */
@@ -46,7 +47,7 @@ export class Scheduler {
   }
 
   get running(): readonly Sequence[] {
-    return this.#running
+    return this.#running.all
   }
 
   get numWaiting(): number {
@@ -54,7 +55,7 @@ export class Scheduler {
   }
 
   get numPaused(): number {
-    return this.#paused.length
+    return this.#paused.size
   }
 
   /** When kept waiting sequences are let in at the latest; undefined when nobody is kept waiting. */
@@ -82,7 +83,7 @@ export class Scheduler {
       return batch.pause.length > 0 ? this.next(nowMs) : undefined
     }
     const number = ++this.#lastStep
-    if (this.#running.length === 0) this.#staticBatch = { size: 0, lastArrival: this.#lastArrival }
+    if (this.#running.size === 0) this.#staticBatch = { size: 0, lastArrival: this.#lastArrival }
     this.#staticBatch.size += batch.admit.length
     // All offers are taken up before a page is lent, because that may evict what was offered.
     for (const admission of batch.admit) this.#admit(admission, nowMs)
@@ -137,24 +138,24 @@ export class Scheduler {
     sequence.status = 'finished'
     if (status === 'waiting') this.#waiting.left(sequence, false)
     if (status === 'running') {
-      this.#running = this.#running.filter((other) => other !== sequence)
+      this.#running.ended()
       this.#giveBack(sequence)
     }
-    if (status === 'paused') this.#paused = this.#paused.filter((other) => other !== sequence)
+    if (status === 'paused') this.#paused.ended()
   }
 
   /** Throws when slots, pages and sequences disagree. */
   check(): void {
     this.#slots.check('slots')
     this.#cache.check()
-    if (this.#slots.leased !== this.#running.length) {
+    if (this.#slots.leased !== this.#running.size) {
       throw new Error(
-        `scheduler: ${this.#slots.leased} slots lent to ${this.#running.length} running sequences`,
+        `scheduler: ${this.#slots.leased} slots lent to ${this.#running.size} running sequences`,
       )
     }
     const pools = this.#cache.poolCounts
     const promised = pools.map(({ shared }) => shared)
-    for (const sequence of this.#running) {
+    for (const sequence of this.#running.all) {
       const { id, slot, heldPages, computed } = sequence
       if (this.#cache.slot(slot).length !== heldPages) throw new Error(`scheduler: ${id} miscounts its pages`)
       if (heldPages < this.#cache.pagesFor(computed)) throw new Error(`scheduler: ${id} lacks pages`)
@@ -166,7 +167,7 @@ export class Scheduler {
           `scheduler: ${promised[k]} pages promised, ${free} free, ${pending} pending in pool ${k}`,
         )
     }
-    for (const sequence of this.#paused) {
+    for (const sequence of this.#paused.all) {
       if (sequence.slot !== -1 || sequence.heldPages !== 0)
         throw new Error(`scheduler: ${sequence.id} is paused, not empty`)
     }
@@ -174,8 +175,8 @@ export class Scheduler {
 
   #view(nowMs: number): SchedulerView {
     return {
-      running: this.#running,
-      paused: this.#paused,
+      running: this.#running.all,
+      paused: this.#paused.all,
       waiting: this.#waiting.inOrder(),
       numWaiting: this.#waiting.size,
       waitingTokens: this.#waiting.tokens,
@@ -196,14 +197,12 @@ export class Scheduler {
     const isNew = sequence.status === 'waiting'
     sequence.status = 'running'
     if (isNew) this.#waiting.left(sequence, true)
-    else this.#paused.splice(this.#paused.indexOf(sequence), 1)
+    else this.#paused.remove(sequence)
     sequence.slot = this.#slots.lease(sequence.arrival)
     this.#cache.claim(sequence.slot, sequence.prefix, offer, nowMs)
     this.#begin(sequence, offer)
     if (isNew) sequence.cachedTokens = offer.tokens
-    let at = this.#running.length
-    while (at > 0 && this.#running[at - 1]!.level < sequence.level) at--
-    this.#running.splice(at, 0, sequence)
+    this.#running.insert(sequence, ({ level }) => level >= sequence.level)
   }
 
   /** Puts a sequence behind the tokens that the cache had. */
@@ -217,7 +216,7 @@ export class Scheduler {
   }
 
   #pause(sequence: Sequence): void {
-    this.#running = this.#running.filter((other) => other !== sequence)
+    this.#running.remove(sequence)
     this.#giveBack(sequence)
     sequence.status = 'paused'
     sequence.computed = 0
@@ -228,8 +227,7 @@ export class Scheduler {
   }
 
   #insertPaused(sequence: Sequence): void {
-    const at = this.#paused.findIndex((other) => other.arrival > sequence.arrival)
-    this.#paused.splice(at === -1 ? this.#paused.length : at, 0, sequence)
+    this.#paused.insert(sequence, ({ arrival }) => arrival <= sequence.arrival)
   }
 
   #giveBack(sequence: Sequence): void {

@@ -187,7 +187,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
   {
     name: 'ends a paused sequence and keeps it in the line',
     file: 'scheduler/scheduler.ts',
-    find: "if (status === 'paused') this.#paused = this.#paused.filter((other) => other !== sequence)",
+    find: "if (status === 'paused') this.#paused.ended()",
     replace: '',
   },
   {
@@ -211,9 +211,8 @@ export const plantedDefects: readonly PlantedDefect[] = [
   {
     name: 'keeps the pages of one in fifty that end',
     file: 'scheduler/scheduler.ts',
-    find: 'this.#running = this.#running.filter((other) => other !== sequence)\n      this.#giveBack(sequence)',
-    replace:
-      'this.#running = this.#running.filter((other) => other !== sequence)\n      if (sequence.arrival % 50 !== 7) this.#giveBack(sequence)',
+    find: 'this.#running.ended()\n      this.#giveBack(sequence)',
+    replace: 'this.#running.ended()\n      if (sequence.arrival % 50 !== 7) this.#giveBack(sequence)',
     foundBy: 'cancels',
   },
   {

@@ -58,11 +58,12 @@ struct SequenceWork {
 };
 
 // Sum of `own` over this lane and those before it; called by whole warps.
-__device__ __forceinline__ int warp_running_sum(int own) {
+template <class T>
+__device__ __forceinline__ T warp_running_sum(T own) {
   const int lane = threadIdx.x & 31;
 #pragma unroll
   for (int offset = 1; offset < 32; offset <<= 1) {
-    const int before = __shfl_up_sync(kFullWarp, own, offset);
+    const T before = __shfl_up_sync(kFullWarp, own, offset);
     if (lane >= offset) own += before;
   }
   return own;

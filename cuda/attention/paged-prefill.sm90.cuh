@@ -35,7 +35,7 @@ struct PrefillMaps {
 
 struct PrefillItem {
   int32_t queries;  // 0: no more items
-  int32_t first_position, first_token, kv_head, low_tile, high_tile;
+  int32_t seq, first_position, first_token, kv_head, low_tile, high_tile;
 };
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -57,6 +57,7 @@ __device__ __forceinline__ PrefillItem prefill_item(const AttentionOperands& o, 
   const int32_t tiles = (count + queries - 1) / queries, at = static_cast<int32_t>(work.item);
   const int32_t first_query = (tiles - 1 - at % tiles) * queries;
   PrefillItem item;
+  item.seq = static_cast<int32_t>(work.seq);
   item.queries = count - first_query < queries ? count - first_query : queries;
   item.first_position = o.seq_context[work.seq] - count + first_query;
   item.first_token = start + first_query;
@@ -105,10 +106,9 @@ __device__ __forceinline__ void produce(const AttentionOperands& o, const Pages&
   for (;;) {
     const PrefillItem item = prefill_item<Tile::kKeys>(o, index, min_queries);
     const bool is_end = item.queries == 0;
-    const int64_t seq = is_end ? 0 : sequence_of(o.seq_start, o.seqs, item.first_token);
-    const int32_t context = o.seq_context[seq], last_position = item.first_position + item.queries - 1;
+    const int32_t context = o.seq_context[item.seq], last_position = item.first_position + item.queries - 1;
     const PageCopies<kDim, Pages> copies{
-        maps, pages, o.seq_slot[seq], item.kv_head, o.kv_heads, static_cast<int32_t>(first_visible(item.first_position, o.window)) / 32,
+        maps, pages, o.seq_slot[item.seq], item.kv_head, o.kv_heads, static_cast<int32_t>(first_visible(item.first_position, o.window)) / 32,
         last_position / 32, lane};
     int32_t row = is_end ? -1 : copies.row_of(item.high_tile);
     wait_phase(&barriers.q_empty[q_stage], q_phase ^ 1);

@@ -27,4 +27,11 @@ __device__ __forceinline__ void load_matrices_transposed(uint32_t (&to)[4], uint
                : "memory");
 }
 
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+// The other way round: stores four matrices to the rows that lanes 0-7, 8-15, 16-23 and 24-31 name.
+__device__ __forceinline__ void store_matrices(uint32_t row, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1,%2,%3,%4};\n" ::"r"(row), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
+}
+#endif
+
 }  // namespace trtllm::cuda

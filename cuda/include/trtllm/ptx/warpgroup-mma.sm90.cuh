@@ -12,6 +12,10 @@ namespace trtllm::cuda {
 __device__ __forceinline__ uint64_t swizzled_rows(uint32_t address, uint32_t leading = 16) {
   return static_cast<uint64_t>((address & 0x3ffff) >> 4) | static_cast<uint64_t>(leading >> 4) << 16 | 64ull << 32 | 1ull << 62;
 }
+// The same of rows of 64 bytes in blocks of 512, where the operand's contiguous axis is the one summed over.
+__device__ __forceinline__ uint64_t swizzled_short_rows(uint32_t address) {
+  return static_cast<uint64_t>((address & 0x3ffff) >> 4) | 1ull << 16 | 32ull << 32 | 2ull << 62;
+}
 
 __device__ __forceinline__ uint32_t shared_address(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <attention/paged-decode.sm90.cuh>
+#include <attention/paged-prefill-f8.sm90.cuh>
 #include <attention/paged-prefill.sm90.cuh>
 #include <attention/tensor-maps.h>
 #include <type_traits>
@@ -12,6 +13,7 @@
 namespace trtllm::cuda {
 
 constexpr int64_t kCounterBytes = 256;  // of the workspace, before the pieces of split queries
+constexpr int kDecodeWarps = 8;
 
 struct Processor {
   int major, count;  // compute capability, multiprocessors
@@ -41,7 +43,7 @@ bool suits_sm90(const AttentionOperands& o, const PagedCache<C>& pages) {
   const int64_t dim = o.head_dim;
   const bool is_dense = pages.token_stride == dim && pages.head_stride == dim * kPageTokens &&
                         pages.part_stride == pages.head_stride * o.kv_heads && pages.page_stride == 2 * pages.part_stride;
-  return processor().major == 9 && (dim == 64 || dim == 128 || dim == 256) && is_dense && is_aligned(pages.cache) &&
+  return processor().major == 9 && o.seqs <= 32 * kDecodeGroups && (dim == 64 || dim == 128 || dim == 256) && is_dense && is_aligned(pages.cache) &&
          cache_rows(pages, o.kv_heads) < INT32_MAX && tensor_map_encoder() != nullptr;
 #else
   return false;
@@ -54,32 +56,51 @@ inline bool packs_sm90(const AttentionOperands& o, const PagedAttentionArgs& arg
          is_aligned(args.q.data) && is_aligned(args.y.data);
 }
 
+// The workspace holds the counter and `bytes` of pieces.
+inline Status check_workspace(const LaunchContext& context, int64_t bytes) {
+  if (context.workspace_bytes >= kCounterBytes + bytes) return Status();
+  return Status::error(Code::internal, "paged-attention: %lld bytes of workspace; expected %lld", static_cast<long long>(context.workspace_bytes),
+                       static_cast<long long>(kCounterBytes + bytes));
+}
+
 inline Status no_tensor_map() { return Status::error(Code::device, "paged-attention: the driver refuses to describe q or the cache to the copy engine"); }
 
+// Rows of a piece of a split query.
+inline int64_t piece_rows(int64_t heads, int64_t kv_heads) { return heads / kv_heads < kDecodeRows ? heads / kv_heads : kDecodeRows; }
+
+// Of pieces of split queries, in the workspace.
+inline int64_t decode_bytes_sm90(int64_t heads, int64_t kv_heads, int64_t head_dim) {
+  return processor().major == 9 ? piece_bytes(processor().count, kDecodeWarps, piece_rows(heads, kv_heads), head_dim) : 0;
+}
+
+// Sequences of one query; all of them in a step that has no more tokens than sequences.
 template <class T, class C, int kDim>
-Status run_decode_sm90(const AttentionOperands& o, const SplitPlan& plan, const PagedCache<C>& pages, const PagedAttentionArgs& args, cudaStream_t stream) {
+Status run_decode_sm90(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
   using M = std::conditional_t<std::is_same_v<C, f8>, f16, T>;
-  using Ring = DecodeRing<C, kDim>;
-  const auto kernel = paged_decode_kernel<T, M, C, PagedCache<C>, kDim>;
+  using Ring = DecodeRing<C, kDim, kDecodeWarps>;
+  const auto kernel = paged_decode_kernel<T, M, C, PagedCache<C>, kDim, kDecodeWarps>;
   static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Ring::kBytes);
   if (allowed != cudaSuccess) return launched("paged-attention");
+  const int64_t blocks = processor().count, rows = piece_rows(o.heads, o.kv_heads);
+  TRTLLM_TRY(check_workspace(context, decode_bytes_sm90(o.heads, o.kv_heads, kDim)));
   DecodeMap map{};
   map.rows = static_cast<int32_t>(cache_rows(pages, o.kv_heads));
   if (!make_cache_map(&map.cache, pages.cache, map.rows, kDim, sizeof(C))) return no_tensor_map();
-  const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + kSplitRows - 1) / kSplitRows);
-  const int64_t items = plan.rows * plan.max_splits * sides, together = processor().count * Ring::kBlocksTogether;
-  kernel<<<static_cast<unsigned>(items < together ? items : together), kDecodeThreads, Ring::kBytes, stream>>>(
-      o, plan, pages, map, static_cast<int32_t>(sides), args.q.as<T>(), args.y.as<T>());
+  DecodeRest* rests = nullptr;
+  const DecodePieces pieces = place_pieces(static_cast<char*>(context.workspace) + kCounterBytes, blocks, kDecodeWarps, rows, kDim, &rests);
+  const DecodeWork work{o.tokens > o.seqs ? 1 : 0, o.kv_heads * decode_parts(o), kLeastStretch};
+  kernel<<<static_cast<unsigned>(blocks), kDecodeWarps * 32, Ring::kBytes, stream_of(context)>>>(o, work, pages, map, pieces, rests, args.q.as<T>(),
+                                                                                                args.y.as<T>());
+  TRTLLM_TRY(launched("paged-attention"));
+  paged_join_pieces_kernel<T, kDim><<<dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(rows)), 32, 0, stream_of(context)>>>(
+      o, pieces, rests, static_cast<int32_t>(blocks), args.y.as<T>());
   return launched("paged-attention");
 }
 
 // Sequences of several queries. Blocks take items from the counter at the start of the workspace.
 template <class T, class C, int kDim>
 Status run_prefill_sm90(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
-  using Tile = PrefillTile<kDim>;
-  const auto kernel = paged_prefill_kernel<T, PagedCache<C>, kDim>;
-  static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Tile::kBytes);
-  if (allowed != cudaSuccess) return launched("paged-attention");
+  constexpr bool kIsF8 = std::is_same_v<C, f8>;
   const int64_t group = o.heads / o.kv_heads, queries = kPrefillRows / group;
   PrefillMaps maps{};
   maps.rows = static_cast<int32_t>(cache_rows(pages, o.kv_heads));
@@ -91,8 +112,20 @@ Status run_prefill_sm90(const AttentionOperands& o, const PagedCache<C>& pages, 
   if (cudaMemsetAsync(counter, 0, sizeof(unsigned), stream_of(context)) != cudaSuccess) return launched("paged-attention");
   // A sequence of n queries has at most n / queries full tiles and one more.
   const int64_t items = (o.tokens / queries + (o.seqs < o.tokens ? o.seqs : o.tokens)) * o.kv_heads, blocks = processor().count;
-  kernel<<<static_cast<unsigned>(items < blocks ? items : blocks), kPrefillThreads, Tile::kBytes, stream_of(context)>>>(
-      o, pages, maps, args.y.as<T>(), counter, 2);
+  const unsigned grid = static_cast<unsigned>(items < blocks ? items : blocks);
+  if constexpr (kIsF8) {
+    const auto kernel = paged_prefill_f8_kernel<T, PagedCache<C>, kDim>;
+    constexpr int kBytes = PrefillTileF8<kDim>::kBytes;
+    static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+    if (allowed != cudaSuccess) return launched("paged-attention");
+    kernel<<<grid, kPrefillThreads, kBytes, stream_of(context)>>>(o, pages, maps, args.y.as<T>(), counter, 2);
+  } else {
+    const auto kernel = paged_prefill_kernel<T, PagedCache<C>, kDim>;
+    constexpr int kBytes = PrefillTile<kDim>::kBytes;
+    static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+    if (allowed != cudaSuccess) return launched("paged-attention");
+    kernel<<<grid, kPrefillThreads, kBytes, stream_of(context)>>>(o, pages, maps, args.y.as<T>(), counter, 2);
+  }
   return launched("paged-attention");
 }
 

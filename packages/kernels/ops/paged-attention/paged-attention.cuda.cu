@@ -1,6 +1,6 @@
 // y = causal softmax(scale * q k^T) v over the pages of each sequence. Kernels, chosen per call by sizes and types:
-//   attention/paged-decode.sm90.cuh, paged-prefill.sm90.cuh   Hopper; f16 and bf16, head sizes 64 128 256; the rows that the
-//                                   next two would make; several queries over f8 pages are left to the next
+//   attention/paged-decode.sm90.cuh, paged-prefill.sm90.cuh   Hopper; f16 and bf16, head sizes 64 128 256: the rows that the
+//   and paged-prefill-f8.sm90.cuh   next two would make; several queries of head size 256 over f8 pages are left to the next
 //   attention/paged-tile.sm80.cuh   tensor cores; f16 and bf16, head sizes 64 80 96 112 128 256; sequences of several queries
 //   attention/paged-split.sm80.cuh  tensor cores, keys split over blocks; f16 and bf16, head sizes that are multiples of 8;
 //                                   sequences of one query, and all of a step that has no more tokens than sequences
@@ -25,35 +25,23 @@ static Status run_rows(const AttentionOperands& o, const PagedCache<C>& pages, c
   return launched("paged-attention");
 }
 
-// Launches the kernel `kernels(plan)` of split queries and what joins their pieces: of sequences of one query, or where
-// there are no more tokens than sequences of all of them.
-template <class T, class Kernel>
-static Status run_splits(const AttentionOperands& o, int64_t columns, const PagedAttentionArgs& args, LaunchContext& context, Kernel kernel) {
+// Sequences of one query, or where there are no more tokens than sequences all of them; then what joins their pieces.
+template <class T, int kDim, class C>
+static Status run_splits(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
   const bool singles = o.tokens > o.seqs;
-  SplitPlan plan = split_plan(singles ? o.seqs : o.tokens, o.kv_heads, columns);
+  SplitPlan plan = split_plan(singles ? o.seqs : o.tokens, o.kv_heads, pages.columns);
   plan.singles = singles ? 1 : 0;
-  const int64_t bytes = kCounterBytes + split_bytes(plan.rows, o.heads, o.kv_heads, o.head_dim);
-  if (context.workspace_bytes < bytes) {
-    return Status::error(Code::internal, "paged-attention: %lld bytes of workspace; expected %lld",
-                         static_cast<long long>(context.workspace_bytes), static_cast<long long>(bytes));
-  }
+  TRTLLM_TRY(check_workspace(context, split_bytes(plan.rows, o.heads, o.kv_heads, o.head_dim)));
   place_pieces(plan, static_cast<char*>(context.workspace) + kCounterBytes, o.heads, o.head_dim);
-  TRTLLM_TRY(kernel(plan));
+  const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + kSplitRows - 1) / kSplitRows);
+  const int64_t items = plan.rows * plan.max_splits, together = 2 * kSplitBlocks / sides + 1;
+  const dim3 grid(static_cast<unsigned>(items < together ? items : together), static_cast<unsigned>(sides));
+  paged_split_kernel<T, PagedCache<C>, kDim><<<grid, kSplitWarps * 32, 0, stream_of(context)>>>(o, plan, pages, args.q.as<T>(), args.y.as<T>());
+  TRTLLM_TRY(launched("paged-attention"));
   if (plan.max_splits == 1) return Status();
   const dim3 joins(static_cast<unsigned>(plan.rows), static_cast<unsigned>(o.heads));
   paged_join_kernel<T><<<joins, 128, 0, stream_of(context)>>>(o, plan, args.y.as<T>());
   return launched("paged-attention");
-}
-
-template <class T, int kDim, class C>
-static Status run_splits_sm80(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
-  return run_splits<T>(o, pages.columns, args, context, [&](const SplitPlan& plan) {
-    const int64_t sides = o.kv_heads * ((o.heads / o.kv_heads + kSplitRows - 1) / kSplitRows);
-    const int64_t items = plan.rows * plan.max_splits, together = 2 * kSplitBlocks / sides + 1;
-    const dim3 grid(static_cast<unsigned>(items < together ? items : together), static_cast<unsigned>(sides));
-    paged_split_kernel<T, PagedCache<C>, kDim><<<grid, kSplitWarps * 32, 0, stream_of(context)>>>(o, plan, pages, args.q.as<T>(), args.y.as<T>());
-    return launched("paged-attention");
-  });
 }
 
 template <class T, int kDim, class C>
@@ -98,11 +86,9 @@ static Status run_tiles(const AttentionOperands& o, const PagedCache<C>& pages, 
 
 template <class T, int kDim, class C>
 static Status run_sm90(const AttentionOperands& o, const PagedCache<C>& pages, const PagedAttentionArgs& args, LaunchContext& context) {
-  TRTLLM_TRY(run_splits<T>(o, pages.columns, args, context, [&](const SplitPlan& plan) {
-    return run_decode_sm90<T, C, kDim>(o, plan, pages, args, stream_of(context));
-  }));
+  TRTLLM_TRY((run_decode_sm90<T, C, kDim>(o, pages, args, context)));
   if (o.tokens <= o.seqs) return Status();
-  if constexpr (std::is_same_v<C, f8>) {
+  if constexpr (std::is_same_v<C, f8> && kDim > 128) {
     return run_tiles<T, kDim>(o, pages, args, stream_of(context));
   } else {
     return run_prefill_sm90<T, C, kDim>(o, pages, args, context);
@@ -115,15 +101,15 @@ static Status run_attention(const AttentionOperands& o, const PagedAttentionArgs
   const cudaStream_t stream = stream_of(context);
   if constexpr (!std::is_same_v<T, float>) {
     const bool several = o.tokens > o.seqs;
-    if (suits_sm90(o, pages) && packs_sm90(o, args) && (!several || std::is_same_v<T, C> || can_tile(o))) {
+    if (suits_sm90(o, pages) && packs_sm90(o, args) && (!several || std::is_same_v<T, C> || o.head_dim <= 128 || can_tile(o))) {
       return o.head_dim == 64    ? run_sm90<T, 64>(o, pages, args, context)
              : o.head_dim == 128 ? run_sm90<T, 128>(o, pages, args, context)
                                  : run_sm90<T, 256>(o, pages, args, context);
     }
     if (can_read_packs(o, args) && (!several || can_tile(o))) {
-      TRTLLM_TRY((o.head_dim <= 64    ? run_splits_sm80<T, 64>(o, pages, args, context)
-                  : o.head_dim <= 128 ? run_splits_sm80<T, 128>(o, pages, args, context)
-                                      : run_splits_sm80<T, 256>(o, pages, args, context)));
+      TRTLLM_TRY((o.head_dim <= 64    ? run_splits<T, 64>(o, pages, args, context)
+                  : o.head_dim <= 128 ? run_splits<T, 128>(o, pages, args, context)
+                                      : run_splits<T, 256>(o, pages, args, context)));
       return several ? run_tiles<T>(o, pages, args, stream) : Status();
     }
   }
@@ -137,7 +123,9 @@ static int64_t paged_attention_workspace(const OpCall& call) {
   const auto args = PagedAttentionArgs::from(call);
   const int64_t tokens = args.q.shape[0], seqs = args.seq_slot.shape[0], kv_heads = args.cache.shape[2];
   if (args.q.dtype == DType::f32 || kv_heads < 1) return 0;
-  return kCounterBytes + split_bytes(tokens < seqs ? tokens : seqs, args.q.shape[1], kv_heads, args.q.shape[2]);
+  const int64_t splits = split_bytes(tokens < seqs ? tokens : seqs, args.q.shape[1], kv_heads, args.q.shape[2]);
+  const int64_t pieces = decode_bytes_sm90(args.q.shape[1], kv_heads, args.q.shape[2]);
+  return kCounterBytes + (splits > pieces ? splits : pieces);
 }
 
 static Status launch_paged_attention(const OpCall& call, LaunchContext& context) {

@@ -140,6 +140,23 @@ export const pagedAttention = defineOp({
       attributes: { scale: 0.0625, window: 0, softcap: 0 },
       without: ['sinks'],
     },
+    {
+      name: 'decode of 90, every length up to 640',
+      dims: { ...cacheDims(90, 90, 20, 0), tokens: 90, heads: 8, kvHeads: 2, headDim: 128 },
+      attributes: { scale: 128 ** -0.5, window: 0, softcap: 0 },
+      without: ['sinks'],
+    },
+    {
+      name: 'sinks, chunks of 5 over 1,900 positions',
+      dims: { ...cacheDims(5, 5, 60, 0), tokens: 150, heads: 6, kvHeads: 2, headDim: 64 },
+      attributes: { scale: 0.125, window: 0, softcap: 0 },
+    },
+    {
+      name: 'chunks of 3 over 1,900 positions, head size 128',
+      dims: { ...cacheDims(3, 3, 60, 0), tokens: 130, heads: 8, kvHeads: 1, headDim: 128 },
+      attributes: { scale: 128 ** -0.5, window: 0, softcap: 0 },
+      without: ['sinks'],
+    },
   ]),
   // Kernels may round queries and weights to f8 where the cache is f8.
   tolerance: { f32: 2e-5, f16: 4e-3, bf16: 2e-2, f8: 6e-2 },

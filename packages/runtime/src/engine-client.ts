@@ -6,8 +6,9 @@ import type { KvCacheEvent } from './cache/cache-events.js'
 import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
 import { EngineWatch } from './engine-watch.js'
+import { type Pending, pending } from './pending.js'
 import type { EngineCommand, EngineMessage } from './protocol.js'
-import type { EngineRequest, Output, SerializedError } from './request.js'
+import type { EngineRequest, Output, SerializedError, TokenLogprobs } from './request.js'
 import { deserializeError } from './serialize-error.js'
 import type { EngineStats } from './stats.js'
 import { childProcessLink } from './transport/child-process-link.js'
@@ -43,12 +44,6 @@ interface InFlight {
   readonly number: number
   readonly promptTokens: number
   completionTokens: number
-}
-
-interface Pending<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(error: Error): void
 }
 
 /**
@@ -144,6 +139,12 @@ export class EngineClient extends EventEmitter<EngineClientEvents> {
   /** Asks the engine to end a request with `cancelled`; ignored when it is not live. */
   cancel(id: string): void {
     if (this.#inFlight.has(id)) this.#send({ kind: 'cancel', id })
+  }
+
+  /** Says the next token of a request that is `chosenOutside`; ignored when it is not live. */
+  choose(id: string, token: number, logprobs?: TokenLogprobs): void {
+    if (!this.#inFlight.has(id)) return
+    this.#send({ kind: 'choose', id, token, ...(logprobs && { logprobs }) })
   }
 
   /** Statistics since the last call, totals and gauges. Rejects with `engine_died`. */
@@ -279,14 +280,4 @@ function deathOutput(id: string, { promptTokens, completionTokens }: InFlight, d
   const error: SerializedError = { code: death.code, message: death.message }
   const usage = { promptTokens, completionTokens, cachedTokens: 0 }
   return { id, tokens: new Int32Array(0), finish: { reason: 'error', error, usage } }
-}
-
-function pending<T>(): Pending<T> {
-  let resolve: (value: T) => void = () => {}
-  let reject: (error: Error) => void = () => {}
-  const promise = new Promise<T>((onValue, onError) => {
-    resolve = onValue
-    reject = onError
-  })
-  return { promise, resolve, reject }
 }

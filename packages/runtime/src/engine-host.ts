@@ -84,6 +84,7 @@ class EngineHost {
   #carryOut(engine: Engine, command: EngineCommand): void {
     if (command.kind === 'submit') this.#submit(engine, command.request)
     else if (command.kind === 'cancel') engine.cancel(command.id)
+    else if (command.kind === 'choose') engine.choose(command.id, command.token, command.logprobs)
     else if (command.kind === 'stats') {
       this.#post({ kind: 'stats', nonce: command.nonce, stats: engine.stats() })
     } else if (command.kind === 'kv-cache-events') {

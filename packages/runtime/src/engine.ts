@@ -1,11 +1,10 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { KvCacheEvent } from './cache/cache-events.js'
 import { KvCache } from './cache/kv-cache.js'
-import type { Choice } from './choosing/token-chooser.js'
 import type { EngineModel } from './compiled-model.js'
 import { type EngineOptions, type ResolvedOptions, resolveOptions } from './engine-options.js'
-import type { LiveRequest } from './live-request.js'
-import type { EngineRequest } from './request.js'
+import { type Pending, pending } from './pending.js'
+import type { EngineRequest, TokenLogprobs } from './request.js'
 import { RequestTable } from './request-table.js'
 import { Scheduler } from './scheduler/scheduler.js'
 import type { Sequence } from './scheduler/sequence.js'
@@ -13,10 +12,11 @@ import { serializeError } from './serialize-error.js'
 import type { EngineStats } from './stats.js'
 import { StatsRecorder } from './stats-recorder.js'
 import { type Flight, Pipeline } from './step/pipeline.js'
-import { readStep, type SequenceResult } from './step/read-step.js'
+import { readStep } from './step/read-step.js'
 import { buildStep } from './step/step-builder.js'
 import type { StepDone, StepExecutor } from './step/step-executor.js'
 import { StepPace } from './step/step-pace.js'
+import { TokenIntake } from './token-intake.js'
 
 /**
  * The engine loop. A turn reads finished steps, expires deadlines, schedules and submits while the pipeline has room,
@@ -33,6 +33,7 @@ export class Engine {
   readonly #stats: StatsRecorder
   readonly #pipeline: Pipeline
   readonly #requests: RequestTable
+  readonly #intake: TokenIntake
   readonly #pace = new StepPace()
   #lastReadMs = 0
   #failedInARow = 0
@@ -40,7 +41,7 @@ export class Engine {
   /** Nothing is live and nothing in flight since the last step. */
   #isPausing = true
   #fault: TrtllmError | undefined
-  #closing: PromiseWithResolve | undefined
+  #closing: Pending<void> | undefined
   #closed = false
   #cancelTimer: (() => void) | undefined
 
@@ -56,6 +57,8 @@ export class Engine {
     this.#stats = new StatsRecorder(this.model.info, this.#scheduler, this.#cache)
     this.#pipeline = new Pipeline(maxInFlightSteps)
     this.#requests = new RequestTable(this.model, this.#options, this.#scheduler, this.#stats)
+    const { clock } = this.#options
+    this.#intake = new TokenIntake(model.vocabSize, this.#requests, this.#scheduler, this.#stats, clock)
   }
 
   /**
@@ -71,6 +74,15 @@ export class Engine {
   cancel(id: string): void {
     const live = this.#requests.get(id)
     if (live) this.#requests.end(live, 'cancelled')
+    this.wake()
+  }
+
+  /**
+   * Says the next token of a request that is `chosenOutside`, after an output has brought its logits; `logprobs` are told
+   * with it. Ignored for an id that is not live or awaits none.
+   */
+  choose(id: string, token: number, logprobs?: TokenLogprobs): void {
+    this.#intake.choose(id, token, logprobs)
     this.wake()
   }
 
@@ -105,7 +117,7 @@ export class Engine {
    * when the device is idle and closed. A second call without `drain` cuts a drain short.
    */
   close(drain: boolean): Promise<void> {
-    this.#closing ??= promiseWithResolve()
+    this.#closing ??= pending<void>()
     const refusal = new TrtllmError('server_shutdown', 'the engine is shutting down')
     this.#requests.closedBy ??= refusal
     if (!drain) this.#requests.endAll(refusal)
@@ -189,58 +201,10 @@ export class Engine {
       this.#failedInARow = 0
       const words = this.#executor.results(flight.call.ring)
       const setupOf = (sequence: Sequence) => this.#requests.of(sequence).setup
-      for (const result of readStep(flight, this.model, words, setupOf)) this.#accept(result)
+      for (const result of readStep(flight, this.model, words, setupOf)) this.#intake.accept(result)
     }
     this.#pipeline.release(flight)
     this.#stats.stepRead(flight, this.#stats.counters.generatedTokens - before)
-  }
-
-  #accept(result: SequenceResult): void {
-    const { sequence, prompt, token, logprobs, logits } = result
-    const live = this.#requests.of(sequence)
-    if (live.ended) {
-      // A stop or a cancel is seen one step late: this row was computed for nothing.
-      this.#stats.counters.overrunRows++
-      return
-    }
-    const { outbox } = this.#requests
-    if (prompt) outbox.prompt(live.request, prompt)
-    if (token === undefined) return
-    if (live.chooser) {
-      const choice = live.chooser.take(result)
-      if (choice) this.#follow(live, choice)
-      return
-    }
-    const { vocabSize } = this.model
-    if (token < 0 || token >= vocabSize) {
-      this.#requests.end(live, 'error', { error: live.unchosen })
-      return
-    }
-    this.#stats.counters.generatedTokens++
-    const { cachedTokens } = sequence
-    if (cachedTokens > 0 && live.firstTokenMs === undefined) outbox.prompt(live.request, { cachedTokens })
-    outbox.token(live.request, token, logprobs, logits)
-    const end = live.accept(token, this.#options.clock.nowMs())
-    if (end) this.#requests.end(live, end.reason, end.stopId === undefined ? {} : { stopId: end.stopId })
-  }
-
-  #follow(live: LiveRequest, choice: Choice): void {
-    const { answers } = choice
-    if (!answers) {
-      this.#requests.follow(live, choice)
-      return
-    }
-    if (answers.length === 0) {
-      this.#requests.end(live, 'error', { error: live.unchosen })
-      return
-    }
-    const tokens = answers.reduce((sum, { tokens }) => sum + tokens.length, 0)
-    this.#stats.counters.generatedTokens += tokens
-    live.completionTokens = tokens
-    live.firstTokenMs ??= this.#options.clock.nowMs()
-    live.lastTokenMs = this.#options.clock.nowMs()
-    this.#requests.outbox.answers(live.request, answers)
-    this.#requests.end(live, answers[0]!.reason)
   }
 
   /** A failed step ends its own requests; an error of the device itself, or failures without end, ends the engine. */
@@ -281,16 +245,3 @@ const deviceFaults: ReadonlySet<string> = new Set(['engine_fault', 'device_unava
 
 const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
-
-interface PromiseWithResolve {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-}
-
-function promiseWithResolve(): PromiseWithResolve {
-  let resolve = () => {}
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
-}

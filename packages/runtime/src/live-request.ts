@@ -38,6 +38,8 @@ export class LiveRequest {
   lastTokenMs?: number
   /** Tokens of the answer so far, or of all answers of a search. */
   completionTokens = 0
+  /** Logits of the token that it awaits from outside. */
+  awaited: Float32Array | undefined
   #ended = false
   readonly #endIds: ReadonlySet<number>
 
@@ -50,16 +52,16 @@ export class LiveRequest {
     const isLong = rules.longRopeFromTokens !== undefined && maxLength > rules.longRopeFromTokens
     this.request = request
     this.submittedMs = nowMs
-    const { beams, logprobs } = request
+    const { beams, logprobs, chosenOutside = false } = request
     this.#endIds = new Set(endIds)
     this.setup = {
       sampling,
       ropeVariant: isLong ? 1 : 0,
-      lastTask: beams ? rowTasks.candidates : rowTasks.sample,
-      numLogprobs: beams ? numCandidates(request, endIds.length) : logprobs,
+      lastTask: chosenOutside ? rowTasks.none : beams ? rowTasks.candidates : rowTasks.sample,
+      numLogprobs: beams ? numCandidates(request, endIds.length) : chosenOutside ? undefined : logprobs,
       numPromptLogprobs: request.promptLogprobs,
       promptLogits: request.returnContextLogits ?? false,
-      lastLogits: request.returnGenerationLogits ?? false,
+      lastLogits: chosenOutside || (request.returnGenerationLogits ?? false),
     }
     this.chooser = beams && new BeamChooser(beams, this.#endIds, maxLength - promptLength, logprobs)
     this.first = createSequence({
@@ -69,7 +71,7 @@ export class LiveRequest {
       maxLength,
       limited: request.maxTokens !== undefined,
       promptRows: this.setup.numPromptLogprobs !== undefined || this.setup.promptLogits,
-      chosenByHost: this.chooser !== undefined,
+      chosenByHost: chosenOutside || this.chooser !== undefined,
       needsHistory: readsHistory(request),
       cacheScope: cacheScope(request, rules.cacheModel, isLong ? 1 : 0),
       level: Math.round((request.priority ?? 0.5) * 100),
@@ -90,10 +92,9 @@ export class LiveRequest {
     return { promptTokens: promptIds.length, completionTokens: this.completionTokens, cachedTokens }
   }
 
-  /** Takes a sampled id; returns how the request ends with it, or undefined when it goes on. */
+  /** Counts a new id, which its sequence has; returns how the request ends with it, or undefined when it goes on. */
   accept(token: number, nowMs: number): Pick<Finish, 'reason' | 'stopId'> | undefined {
     const { generatedIds, promptIds, maxLength } = this.first
-    generatedIds.push(token)
     this.completionTokens++
     this.firstTokenMs ??= nowMs
     this.lastTokenMs = nowMs

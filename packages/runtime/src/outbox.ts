@@ -10,6 +10,7 @@ interface Draft {
   generationLogits: Float32Array[]
   promptParts: PromptPart[]
   answers?: readonly Answer[]
+  awaits?: Float32Array
   finish?: Finish
 }
 
@@ -43,6 +44,11 @@ export class Outbox {
     this.#draft(request).answers = answers
   }
 
+  /** Asks for the next token, to be chosen by these logits. */
+  awaits(request: EngineRequest, logits: Float32Array): void {
+    this.#draft(request).awaits = logits
+  }
+
   /** Ends a request. The token that ended it is told with the end: whether it is text depends on why. */
   finish(request: EngineRequest, finish: Finish): void {
     const draft = this.#draft(request)
@@ -64,6 +70,7 @@ export class Outbox {
         ...(request.logprobs !== undefined && { logprobs: draft.logprobs }),
         ...(request.returnGenerationLogits && { generationLogits: draft.generationLogits }),
         ...last,
+        ...(draft.awaits && { awaits: draft.awaits }),
         ...(draft.answers && { answers: draft.answers }),
         ...(draft.finish && { finish: draft.finish }),
       })

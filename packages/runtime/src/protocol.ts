@@ -1,6 +1,6 @@
 import type { KvCacheEvent } from './cache/cache-events.js'
 import type { ModelInfo } from './compiled-model.js'
-import type { SerializedError } from './request.js'
+import type { SerializedError, TokenLogprobs } from './request.js'
 import type { EngineStats } from './stats.js'
 import type { NumberedRequest, PackedOutputs } from './turn-outputs.js'
 
@@ -13,6 +13,12 @@ export type EngineCommand =
   | { readonly kind: 'start'; readonly config: unknown }
   | { readonly kind: 'submit'; readonly request: NumberedRequest }
   | { readonly kind: 'cancel'; readonly id: string }
+  | {
+      readonly kind: 'choose'
+      readonly id: string
+      readonly token: number
+      readonly logprobs?: TokenLogprobs
+    }
   | { readonly kind: 'stats'; readonly nonce: number }
   | { readonly kind: 'kv-cache-events'; readonly nonce: number }
   /** Ends the engine, after the live requests when `drain`. A later one without `drain` cuts that short. */

@@ -54,6 +54,11 @@ export interface EngineRequest {
   readonly returnContextLogits?: boolean
   /** Whether the logits that each new token was chosen by are sent, as the model gave them. */
   readonly returnGenerationLogits?: boolean
+  /**
+   * Whether each token is chosen by whoever submitted the request: an output brings the logits, as the model gave them, and
+   * `choose` says the token. Sampling fields have no effect then, but those that end the request.
+   */
+  readonly chosenOutside?: boolean
   /** Search with beams; the answers come with the finish, and nothing before it. */
   readonly beams?: BeamRequest
   /** Milliseconds from submission after which the request ends with `deadline_exceeded`. */
@@ -147,6 +152,8 @@ export interface Output {
   readonly promptLogprobs?: PromptLogprobs
   /** With the first token: prompt tokens that a cache had, where it had any. */
   readonly cachedTokens?: number
+  /** Of a request that is `chosenOutside`: the next token is to be chosen by these, f32[vocab]. */
+  readonly awaits?: Float32Array
   /** What a beam search found, best first; with the finish. */
   readonly answers?: readonly Answer[]
   readonly finish?: Finish

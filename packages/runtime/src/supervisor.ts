@@ -4,7 +4,7 @@ import type { KvCacheEvent } from './cache/cache-events.js'
 import { type Clock, systemClock } from './clock.js'
 import type { ModelInfo } from './compiled-model.js'
 import type { EngineClient, OutputSink } from './engine-client.js'
-import type { EngineRequest } from './request.js'
+import type { EngineRequest, TokenLogprobs } from './request.js'
 import type { EngineStats } from './stats.js'
 
 export interface SupervisorOptions {
@@ -85,6 +85,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   cancel(id: string): void {
     this.#client.cancel(id)
+  }
+
+  choose(id: string, token: number, logprobs?: TokenLogprobs): void {
+    this.#client.choose(id, token, logprobs)
   }
 
   stats(): Promise<EngineStats> {

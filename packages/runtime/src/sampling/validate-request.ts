@@ -118,8 +118,10 @@ function checkLists(request: EngineRequest, { vocabSize, eosIds }: RequestBounds
 }
 
 function checkBeams(request: EngineRequest, { eosIds }: RequestBounds): void {
-  const { beams, returnGenerationLogits } = request
+  const { beams, returnGenerationLogits, chosenOutside } = request
   if (beams === undefined) return
+  if (chosenOutside)
+    refuse('unsupported', 'beams', 'beams do not go with tokens that are chosen outside the engine')
   const numEndIds = endIdsOf(request, eosIds).length
   const most = maxLogprobs - numEndIds
   checkInteger('beams.width', beams.width, 1, maxLogprobs)

@@ -5,6 +5,7 @@ import type { EngineOptions } from '../engine-options.js'
 import type { EngineRequest, Finish, Output } from '../request.js'
 import { eachOutput, type TurnOutputs } from '../turn-outputs.js'
 import { FakeDevice } from './fake-device.js'
+import { bestId } from './fake-sampler.js'
 import { ManualClock } from './manual-clock.js'
 
 export interface EngineBenchOptions extends Omit<Partial<EngineOptions>, 'clock' | 'maxInFlightSteps'> {
@@ -20,6 +21,8 @@ export class EngineBench {
   readonly engine: Engine
   readonly faults: TrtllmError[] = []
   readonly #outputs = new Map<string, Output[]>()
+  /** Logits of requests whose next token is chosen outside and has not been said. */
+  readonly #awaited = new Map<string, Float32Array>()
   #requests = 0
 
   constructor({ model, depth = 2, ...options }: EngineBenchOptions) {
@@ -61,6 +64,18 @@ export class EngineBench {
     }
   }
 
+  /** Says the next token of up to `most` requests that await it from outside, the longest waiting first; how many. */
+  answer(most = Number.POSITIVE_INFINITY): number {
+    let answered = 0
+    for (const [id, logits] of this.#awaited) {
+      if (answered >= most) break
+      this.#awaited.delete(id)
+      this.engine.choose(id, bestId(logits))
+      answered++
+    }
+    return answered
+  }
+
   outputsOf(id: string): readonly Output[] {
     return this.#outputs.get(id) ?? []
   }
@@ -87,6 +102,7 @@ export class EngineBench {
     for (const output of eachOutput(outputs)) {
       const before = this.#outputs.get(output.id)
       if (before?.at(-1)?.finish) throw new Error(`engine bench: ${output.id} got an output after its finish`)
+      if (output.awaits) this.#awaited.set(output.id, output.awaits)
       if (before) before.push(output)
       else this.#outputs.set(output.id, [output])
     }

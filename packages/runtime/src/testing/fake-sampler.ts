@@ -78,3 +78,8 @@ export function fakeLogprobs(content: number): {
 export function fakeLogit(content: number, id: number): number {
   return (mix(content, id) % 4096) / 256 - 8
 }
+
+/** What tests choose by logits where a request leaves the choice to them. */
+export function bestId(logits: Float32Array): number {
+  return logits.indexOf(Math.max(...logits))
+}

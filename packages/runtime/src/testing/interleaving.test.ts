@@ -21,6 +21,7 @@ describe('random interleavings without windows', () => {
     const lives = countInPart * parts.length
     expect(total.completed).toBeGreaterThan(4 * lives)
     expect(total.searches).toBeGreaterThan(lives / 5)
+    expect(total.outside).toBeGreaterThan(lives / 5)
     expect(total.cancelled).toBeGreaterThan(lives)
     expect(total.failedSteps).toBeGreaterThan(lives / 2)
     expect(total.pauses).toBeGreaterThan(lives / 8)

@@ -11,6 +11,8 @@ export interface InterleavingCounts {
   completed: number
   /** Completed ones that searched with beams. */
   searches: number
+  /** Completed ones whose tokens were chosen outside. */
+  outside: number
   cancelled: number
   failedSteps: number
   pauses: number
@@ -24,6 +26,7 @@ export const noCounts = (): InterleavingCounts => ({
   requests: 0,
   completed: 0,
   searches: 0,
+  outside: 0,
   cancelled: 0,
   failedSteps: 0,
   pauses: 0,
@@ -59,6 +62,7 @@ export function liveInterleaving(seed: number, given: InterleavingOptions = {}):
   }
   const numActs = random.integer(8, 40)
   for (let act = 0; act < numActs; act++) {
+    if (random.next() < 0.4) bench.answer(1)
     const what = random.next()
     if (what < 0.35) arrive()
     else if (what < 0.65) for (let i = random.integer(1, 12); i > 0; i--) bench.step()
@@ -87,12 +91,18 @@ export function liveInterleaving(seed: number, given: InterleavingOptions = {}):
   return counts
 }
 
+/** Runs until nothing is left but to wait, and says every token that is awaited from outside. */
+function rest(bench: EngineBench): void {
+  do bench.run(2000)
+  while (bench.answer() > 0)
+}
+
 /** Runs until nothing is left, forgets all prefixes and counts every page. */
 function finish(bench: EngineBench): void {
-  bench.run(2000)
+  rest(bench)
   for (let rounds = 0; !bench.engine.stats().gauges.quiescent; rounds++) {
     if (rounds > 50) throw new Error('interleaving: the engine does not come to rest')
-    bench.run(2000)
+    rest(bench)
     // Requests may be waiting for a fuller batch.
     bench.clock.advance(5)
   }
@@ -152,6 +162,7 @@ function expectAnswer(bench: EngineBench, request: EngineRequest, counts: Interl
   if (reason !== expected.reason || tokens.length !== expected.tokens.length)
     fail(`ended too early with ${reason}`)
   counts.completed++
+  if (request.chosenOutside) counts.outside++
   const outputs = bench.outputsOf(id)
   const logits = outputs.flatMap(({ generationLogits = [] }) => generationLogits)
   if (logits.length !== (request.returnGenerationLogits ? tokens.length : 0))

@@ -109,6 +109,7 @@ export class PromptSource {
     // In the smallest pools beams take turns, and each turn computes everything again.
     if (random.next() < 0.12) return { beams: this.#beams(), maxTokens: random.integer(1, 10) }
     return {
+      ...(random.next() < 0.1 && { chosenOutside: true }),
       ...(random.next() < 0.8 && { maxTokens: random.integer(1, 30) }),
       ...(random.next() < 0.1 && { returnGenerationLogits: true }),
     }

@@ -4,7 +4,7 @@ import type { EngineModel } from '../compiled-model.js'
 import type { EngineRequest } from '../request.js'
 import { encodeSampling } from '../sampling/sampling-record.js'
 import { mix } from './content-hash.js'
-import { fakeCandidates, fakeLogprobs, fakeToken, type SlotWords } from './fake-sampler.js'
+import { bestId, fakeCandidates, fakeLogit, fakeLogprobs, fakeToken, type SlotWords } from './fake-sampler.js'
 import { chain, chainStart, contentOf, firstSeen } from './paged-content.js'
 
 /** How a request must end, whatever runs beside it. */
@@ -64,7 +64,10 @@ export function referenceStream(request: EngineRequest, model: EngineModel): Ref
   for (;;) {
     const position = tokens.length - 1
     link = reader.link(link, tokens[position]!, position)
-    const token = fakeToken(reader.content(link, position), position, reader.slot, model.vocabSize)
+    const content = reader.content(link, position)
+    const token = request.chosenOutside
+      ? bestId(Float32Array.from({ length: model.vocabSize }, (_, id) => fakeLogit(content, id)))
+      : fakeToken(content, position, reader.slot, model.vocabSize)
     tokens.push(token)
     // The fake sampler gives no end id before minTokens, so the first one ends the stream.
     const isEnd = reader.endIds.has(token)

@@ -23,6 +23,7 @@ export type {
   TokenLogprobs,
   Usage,
 } from './request.js'
+export { type HostChoice, HostSampler, HostSampling } from './sampling/host-sampler.js'
 export { endIdsOf } from './sampling/sampling-record.js'
 export { type RequestBounds, validateRequest } from './sampling/validate-request.js'
 export {

@@ -42,6 +42,16 @@ const refused: [params: object, code: string, message: string | RegExp][] = [
   [{ badTokenIds: [3, [-1]] }, 'out_of_range', 'badTokenIds[1] has -1, expected token ids of 0..4095'],
   [{ bad: ' ' }, 'invalid_request', 'bad has an empty word'],
   [{ lengthPenalty: 1 }, 'invalid_request', 'lengthPenalty needs useBeamSearch to be true'],
+  [
+    { logitsProcessor: 3 },
+    'invalid_type',
+    'logitsProcessor is 3, expected a function or a list of functions',
+  ],
+  [
+    { logitsProcessor: () => {}, useBeamSearch: true },
+    'unsupported',
+    'logitsProcessor does not go with useBeamSearch',
+  ],
   [{ n: 3, bestOf: 2 }, 'out_of_range', 'bestOf is 2, expected a whole number of 3..128'],
   [{ useBeamSearch: true, n: 19 }, 'out_of_range', 'n is 19, at most 18 beams fit beside 2 end ids'],
   [
@@ -85,6 +95,7 @@ describe('sampling parameters', () => {
       engine: {},
       n: 1,
       bestOf: 1,
+      processors: [],
       minTokens: 0,
       stop: [],
       stopTokenIds: [],

@@ -2,6 +2,7 @@ import { TrtllmError } from '@trtllm/kernels'
 import { type EngineRequest, endIdsOf } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
 import { beamsOf } from './beam-params.js'
+import type { LogitsProcessor } from './logits-processor.js'
 import { checkKind, refuse } from './sampling-kinds.js'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
@@ -17,6 +18,8 @@ export const maxStopBytes = 256
 export interface CheckedSampling {
   readonly engine: Omit<EngineRequest, 'id' | 'promptIds' | 'deadlineMs'>
   readonly n: number
+  /** Run over the logits of each token, in this process. */
+  readonly processors: readonly LogitsProcessor[]
   /** Answers that are made, of which `n` are returned. */
   readonly bestOf: number
   readonly minTokens: number
@@ -66,9 +69,15 @@ export function checkSamplingParams(params: SamplingParams, bounds: SamplingBoun
     refuse('unsupported', 'stop', 'needs text: load the model with its tokenizer, and leave detokenize on')
   const engine = engineSampling(params, bounds)
   const beams = beamsOf(params, n, bestOf, endIdsOf(engine, bounds.eosIds).length)
+  const { logitsProcessor = [] } = params
+  const processors = typeof logitsProcessor === 'function' ? [logitsProcessor] : logitsProcessor
+  if (beams && processors.length > 0)
+    refuse('unsupported', 'logitsProcessor', 'does not go with useBeamSearch')
+  const isOutside = processors.length > 0
   return {
-    engine: { ...engine, ...(beams && { beams }) },
+    engine: { ...engine, ...(beams && { beams }), ...(isOutside && { chosenOutside: true }) },
     n,
+    processors,
     bestOf,
     minTokens,
     stop,

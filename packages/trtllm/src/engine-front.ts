@@ -7,6 +7,7 @@ import {
   type KvCacheEvent,
   type OutputSink,
   Supervisor,
+  type TokenLogprobs,
 } from '@trtllm/runtime'
 import { startEngine } from './engine-link.js'
 import type { EngineInfo, Progress } from './load-model.js'
@@ -82,6 +83,10 @@ export class EngineFront {
 
   cancel(id: string): void {
     this.#supervisor.cancel(id)
+  }
+
+  choose(id: string, token: number, logprobs?: TokenLogprobs): void {
+    this.#supervisor.choose(id, token, logprobs)
   }
 
   stats(): Promise<EngineStats> {

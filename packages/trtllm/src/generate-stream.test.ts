@@ -21,6 +21,8 @@ class CountingEngine implements GenerationEngine {
     void this.#count(request, sink)
   }
 
+  choose(): void {}
+
   cancel(id: string): void {
     this.cancelled.push(id)
   }

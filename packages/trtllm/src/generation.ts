@@ -1,8 +1,9 @@
-import type { EngineRequest, Output, OutputSink } from '@trtllm/runtime'
+import type { EngineRequest, Output, OutputSink, RequestBounds, TokenLogprobs } from '@trtllm/runtime'
 import type { Tokenizer } from '@trtllm/text'
 import { answerDeltas } from './answer-deltas.js'
 import type { CheckedSampling } from './check-sampling-params.js'
 import { KeepBest } from './keep-best.js'
+import { hostSampling, ProcessedChoices } from './logits-processor.js'
 import { OutputProcessor } from './output-processor.js'
 import type { GenerationDelta } from './request-output.js'
 import type { RequestPlace } from './request-place.js'
@@ -18,12 +19,15 @@ export interface GenerationTask {
   readonly defaultSeed?: number | undefined
   readonly deadlineMs?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** Of the engine; for sampling with processors. */
+  readonly bounds?: RequestBounds
 }
 
 /** What a generation needs of an engine. */
 export interface GenerationEngine {
   submit(request: EngineRequest, sink: OutputSink): void
   cancel(id: string): void
+  choose(id: string, token: number, logprobs?: TokenLogprobs): void
 }
 
 /** Hears of new text, in order, as messages of the engine are read. What it throws ends the generation. */
@@ -65,6 +69,8 @@ function makingAll(task: GenerationTask): GenerationTask {
 class Generation {
   /** Ids of the choices that the engine works on. */
   readonly #live = new Set<string>()
+  /** Those whose tokens are drawn here. */
+  readonly #choices = new Map<string, ProcessedChoices>()
   readonly #task: GenerationTask
   readonly #engine: GenerationEngine
   readonly #tokenizer: Tokenizer | undefined
@@ -104,6 +110,7 @@ class Generation {
         (_, index) => new OutputProcessor(index, promptIds, sampling, this.#tokenizer),
       )
       for (const [index, request] of requests.entries()) {
+        if (request.chosenOutside) this.#choices.set(request.id, this.#beginChoices(request))
         const ofChoice = processors[index]!
         const read = request.beams
           ? (output: Output) => this.#answers(output, processors)
@@ -132,7 +139,25 @@ class Generation {
     }
     return {
       token: (token) => tell(() => processor.token(token), false),
-      output: (output: Output) => tell(() => accept(output), output.finish !== undefined),
+      output: (output: Output) => {
+        tell(() => accept(output), output.finish !== undefined)
+        if (output.awaits) void this.#choose(id, output.awaits)
+      },
+    }
+  }
+
+  #beginChoices(request: EngineRequest): ProcessedChoices {
+    const { sampling, bounds } = this.#task
+    return new ProcessedChoices(request, sampling.processors, hostSampling(), bounds!)
+  }
+
+  async #choose(id: string, logits: Float32Array): Promise<void> {
+    try {
+      const choice = await this.#choices.get(id)?.next(logits)
+      if (choice && this.#live.has(id) && !this.#isOver)
+        this.#engine.choose(id, choice.token, choice.logprobs)
+    } catch (error) {
+      this.#fail(error)
     }
   }
 
@@ -146,6 +171,8 @@ class Generation {
   /** A choice that a stop string ended goes on in the engine until it is told. */
   #ended(id: string, byEngine: boolean): void {
     if (!this.#live.delete(id)) return
+    this.#choices.get(id)?.[Symbol.dispose]()
+    this.#choices.delete(id)
     if (!byEngine) this.#engine.cancel(id)
     if (this.#live.size === 0 && this.#close()) this.#resolve()
   }
@@ -163,6 +190,8 @@ class Generation {
     if (this.#isOver) return false
     this.#isOver = true
     this.#task.signal?.removeEventListener('abort', this.#abort)
+    for (const choices of this.#choices.values()) choices[Symbol.dispose]()
+    this.#choices.clear()
     return true
   }
 }

@@ -35,6 +35,7 @@ export type { OnDelta } from './generation.js'
 export { type GenerateOptions, LLM } from './llm.js'
 export type { EngineInfo } from './load-model.js'
 export type { DTypeName, KvCacheDTypeName, LoadOptions, QuantName } from './load-options.js'
+export type { LogitsProcessor } from './logits-processor.js'
 export type { ChatPrompt, Prompt } from './prompt.js'
 export type {
   CompletionOutput,

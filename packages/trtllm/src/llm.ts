@@ -269,10 +269,20 @@ export class LLM implements AsyncDisposable {
     const place = placeOf(options)
     const request = { ...sampling.engine, ...place, id: requestId, promptIds: encoded.ids }
     // The engine checks again; here the error comes before anything was sent.
-    validateRequest(request, { vocabSize, eosIds, maxSeqLen })
+    const bounds = { vocabSize, eosIds, maxSeqLen }
+    validateRequest(request, bounds)
     const defaultSeed = deterministic ? 0 : undefined
     const promptIds = encoded.ids
-    const task: GenerationTask = { requestId, promptIds, sampling, place, defaultSeed, deadlineMs, signal }
+    const task: GenerationTask = {
+      requestId,
+      promptIds,
+      sampling,
+      place,
+      defaultSeed,
+      deadlineMs,
+      signal,
+      bounds,
+    }
     return { task, encoded }
   }
 }

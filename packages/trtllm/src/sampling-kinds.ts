@@ -2,7 +2,17 @@ import { type ErrorCode, TrtllmError } from '@trtllm/kernels'
 import type { SamplingParams } from './sampling-params.js'
 import { shownValue } from './shown-value.js'
 
-type Kind = 'number' | 'boolean' | 'seed' | 'text' | 'texts' | 'ids' | 'numbers' | 'bad ids' | 'bias'
+type Kind =
+  | 'number'
+  | 'boolean'
+  | 'seed'
+  | 'text'
+  | 'texts'
+  | 'ids'
+  | 'numbers'
+  | 'bad ids'
+  | 'bias'
+  | 'processors'
 
 /** Every parameter and what it may be. The engine checks the ranges of numbers. */
 const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
@@ -28,6 +38,7 @@ const kinds: Readonly<Record<keyof SamplingParams, Kind>> = {
   lengthPenalty: 'number',
   earlyStopping: 'number',
   beamSearchDiversityRate: 'number',
+  logitsProcessor: 'processors',
   stop: 'text',
   stopTokenIds: 'ids',
   includeStopStrInOutput: 'boolean',
@@ -54,6 +65,7 @@ const callOptions = new Set(['signal', 'deadlineMs', 'requestId'])
 const isText = (value: unknown): boolean => typeof value === 'string'
 const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isItem)
+const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isNumber = (value: unknown): boolean => typeof value === 'number'
 
 const rules: Readonly<Record<Kind, { expected: string; holds: (value: unknown) => boolean }>> = {
@@ -67,6 +79,10 @@ const rules: Readonly<Record<Kind, { expected: string; holds: (value: unknown) =
   'bad ids': {
     expected: 'a list of token ids or of lists of them',
     holds: (value) => isListOf(value, (item) => isNumber(item) || isListOf(item, isNumber)),
+  },
+  processors: {
+    expected: 'a function or a list of functions',
+    holds: (value) => isFunction(value) || isListOf(value, isFunction),
   },
   bias: {
     expected: 'a list of [id, value] or an object of values by id',

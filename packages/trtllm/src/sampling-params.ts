@@ -1,3 +1,5 @@
+import type { LogitsProcessor } from './logits-processor.js'
+
 /**
  * How to continue a prompt. Everything is optional; without `temperature`, `topK`, `topP` and `minP` the most likely
  * token is taken each time. Values of the model's generation_config.json are not applied, only its end ids.
@@ -60,6 +62,12 @@ export interface SamplingParams {
   earlyStopping?: number | undefined
   /** Is added to the rank of a beam's continuations, times the number of the beam. Default 0. */
   beamSearchDiversityRate?: number | undefined
+  /**
+   * Changes the logits of each next token, or several that do so one after the other, before bias, penalties, masks and
+   * sampling. It runs in this process: every token of such an answer travels to it and back, so the answer's own steps
+   * cannot overlap; other requests do not wait for it.
+   */
+  logitsProcessor?: LogitsProcessor | readonly LogitsProcessor[] | undefined
   /** Texts that end the answer; they are left out of it. */
   stop?: string | readonly string[] | undefined
   /** Token ids that end the answer beside the model's end ids. */

@@ -1,4 +1,4 @@
-import { type Buffer, type Device, type OperandSpec, Plan, TrtllmError } from '@trtllm/kernels'
+import { type Buffer, type Device, type NodeSpec, type OperandSpec, Plan, TrtllmError } from '@trtllm/kernels'
 import type { CompiledPlan } from './compile.js'
 import type { BufferBinding, UnboundOperand } from './operands.js'
 
@@ -27,6 +27,26 @@ export function instantiate(compiled: CompiledPlan, buffers: PlanBuffers, determ
     operands: compiled.operands.map((operand) => bind(compiled, buffers, operand)),
     nodes: [...nodes],
     deterministic,
+  })
+}
+
+/**
+ * A plan of some nodes, in any order and as often as they are given, for looking at their speed. Their intermediates lie
+ * in `arena`, of `memory.arenaBytes`: what is there before is what they work on.
+ */
+export function instantiatePart(
+  compiled: CompiledPlan,
+  buffers: PlanBuffers,
+  nodes: readonly NodeSpec[],
+  arena: Buffer,
+): Plan {
+  const inArena = (operand: OperandSpec): OperandSpec =>
+    operand.space === 'arena' ? { ...operand, space: 'buffer', buffer: arena } : operand
+  return Plan.create(buffers.device, {
+    limits: compiled.limits,
+    arenaBytes: 0,
+    operands: compiled.operands.map((operand) => inArena(bind(compiled, buffers, operand))),
+    nodes: [...nodes],
   })
 }
 

@@ -53,7 +53,12 @@ export interface OpSchema {
   readonly inputs: Readonly<Record<string, OperandSchema>>
   readonly outputs: Readonly<Record<string, ResultSchema>>
   readonly attributes: Readonly<Record<string, AttributeKind>>
-  readonly cost: (dims: Readonly<Record<string, number>>, elementBytes: number) => OpCost
+  /**
+   * `dims` has the sizes by name; of a step also `context`, how many positions a query sees at most, and `askedRows`, for
+   * how many logits rows anything is asked beyond a sample. Caches take `cacheBytes` an element (by default those of the
+   * float type).
+   */
+  readonly cost: (dims: Readonly<Record<string, number>>, elementBytes: number, cacheBytes?: number) => OpCost
   readonly cases: readonly OpCase[]
   /** Largest |difference| from the f32 reference, relative to max(1, |reference|), per float type, and with f8 caches. */
   readonly tolerance: Readonly<Record<FloatDType, number>> & { readonly f8?: number }

@@ -1,5 +1,12 @@
-import { type CompiledPlan, compilePageCopies, instantiate, pageTokens, probeNamed } from '@trtllm/graph'
-import type { Device, Buffer as DeviceBuffer, FloatDType } from '@trtllm/kernels'
+import {
+  type CompiledPlan,
+  compilePageCopies,
+  instantiate,
+  instantiatePart,
+  pageTokens,
+  probeNamed,
+} from '@trtllm/graph'
+import type { Device, Buffer as DeviceBuffer, FloatDType, NodeSpec, Plan } from '@trtllm/kernels'
 import { type ModelConfig, parseModelConfig } from '@trtllm/models'
 import {
   type Checkpoint,
@@ -33,6 +40,9 @@ export interface EngineInfo extends ModelInfo {
 /** A model on its device, ready for an engine. Dispose of it when that has closed. */
 export interface LoadedModel extends CompiledModel, Disposable {
   readonly info: EngineInfo
+  readonly compiled: CompiledPlan
+  /** Some of its nodes as a plan of their own, see `instantiatePart`. The caller disposes of it. */
+  readonly part: (nodes: readonly NodeSpec[], arena: DeviceBuffer) => Plan
 }
 
 /**
@@ -85,6 +95,8 @@ export async function loadModel(config: EngineConfig, progress: Progress): Promi
       unusedTensors: unusedTensors.slice(0, 16),
       deterministic: config.deterministic ?? false,
     }),
+    compiled,
+    part: (nodes, arena) => instantiatePart(compiled, { device, ...buffers }, nodes, arena),
     [Symbol.dispose]: () => keeps[Symbol.dispose](),
   }
 }

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js'
 import { configureBenchHost } from './bench-host.js'
+import { configureBenchKernels } from './bench-kernels.js'
 import { configureBench } from './bench-requests.js'
 import { configureBenchServe } from './bench-serve.js'
 import { configureBenchStartup, configureFirstToken } from './bench-startup.js'
@@ -14,6 +15,7 @@ export const bench: Command = {
     configureBench(program.command('latency'), cli, true)
     configureBenchServe(program.command('serve'), cli)
     configureBenchHost(program.command('host'), cli)
+    configureBenchKernels(program.command('kernels'), cli)
     configureBenchStartup(program.command('startup'), cli)
     configureFirstToken(program.command('first-token', { hidden: true }), cli)
   },

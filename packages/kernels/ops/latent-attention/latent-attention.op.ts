@@ -28,9 +28,14 @@ export const latentAttention = defineOp({
   },
   outputs: { y: like('q', 'tokens', 'heads', 'valueDim') },
   attributes: { scale: 'f32', valueDim: 'i32' },
-  cost: (d, size) => ({
-    bytes: (d.weightRows! * d.rank! + d.tokens! * d.heads! * (d.nopeDim! + d.ropeDim! + d.valueDim!)) * size,
-    flops: 2 * d.tokens! * d.weightRows! * d.rank!,
+  // Absorbed: each token takes its queries and values through the weight, and scores and adds up latents.
+  cost: ({ context = 0, ...d }, size) => ({
+    bytes:
+      (d.weightRows! * d.rank! + d.tokens! * d.heads! * (d.nopeDim! + d.ropeDim! + d.valueDim!)) * size +
+      d.seqs! * context * d.width! * size,
+    flops:
+      2 * d.tokens! * d.weightRows! * d.rank! +
+      2 * d.tokens! * d.heads! * (d.width! + d.rank!) * (context - (d.tokens! / d.seqs! - 1) / 2),
   }),
   cases: eachFloat([
     {

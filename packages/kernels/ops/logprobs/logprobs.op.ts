@@ -30,7 +30,10 @@ export const logprobs = defineOp({
     topLogprobs: { dims: ['rows', 20], dtype: 'f32' },
   },
   attributes: {},
-  cost: ({ rows, vocab }) => ({ bytes: 4 * rows! * vocab!, flops: 2 * rows! * vocab! }),
+  cost: ({ vocab, rows, askedRows = rows }) => ({
+    bytes: 4 * askedRows! * vocab!,
+    flops: 2 * askedRows! * vocab!,
+  }),
   cases: [
     {
       name: 'one id',

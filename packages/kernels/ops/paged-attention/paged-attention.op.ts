@@ -16,7 +16,11 @@ export const pagedAttention = defineOp({
   },
   outputs: { y: like('q', 'tokens', 'heads', 'headDim') },
   attributes: { scale: 'f32', window: 'i32', softcap: 'f32', keyScale: 'factor', valueScale: 'factor' },
-  cost: () => ({ bytes: 0, flops: 0 }),
+  // Queries of a prompt see half of each other. Keys and values are read once for all heads and queries of a sequence.
+  cost: ({ tokens, seqs, heads, kvHeads, headDim, context = 0 }, size, cacheSize = size) => ({
+    bytes: 2 * tokens! * heads! * headDim! * size + 2 * seqs! * context * kvHeads! * headDim! * cacheSize,
+    flops: 4 * tokens! * heads! * headDim! * (context - (tokens! / seqs! - 1) / 2),
+  }),
   cases: eachCache([
     {
       name: 'one query',

@@ -30,7 +30,7 @@ export const penalize = defineOp({
   },
   outputs: { processed: { dims: ['rows', 'vocab'], dtype: 'f32' } },
   attributes: {},
-  cost: ({ rows, vocab }) => ({ bytes: 8 * rows! * vocab!, flops: 0 }),
+  cost: ({ vocab, rows, askedRows = rows }) => ({ bytes: 8 * askedRows! * vocab!, flops: 0 }),
   cases: [
     {
       name: 'one row',

@@ -4,7 +4,7 @@ import { plantedDefects } from './planted-defects.js'
 
 const lives: Readonly<Record<'interleavings' | 'cancels' | 'deadlines', readonly Life[]>> = {
   interleavings: [
-    ['interleavings', 1, 400, {}],
+    ['interleavings', 1, 1200, {}],
     ['interleavings', 1, 400, { windows: true }],
   ],
   cancels: [['cancels', 1, 100]],

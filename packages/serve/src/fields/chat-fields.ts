@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Limits } from '../limits.js'
-import { booleanField, field, integerField } from './field.js'
+import { booleanField, field, integerField, withoutProto } from './field.js'
 import { samplingFields } from './sampling-fields.js'
 
 const toolCall = z.object({
@@ -56,7 +56,7 @@ export function chatFields(limits: Limits) {
     parallel_tool_calls: booleanField(),
     add_generation_prompt: booleanField(),
     chat_template_kwargs: field(
-      z.looseObject({}).refine(sized(limits.templateKwargsBytes)),
+      withoutProto(z.looseObject({}).refine(sized(limits.templateKwargsBytes))),
       `an object of at most ${limits.templateKwargsBytes} bytes`,
     ),
     documents: field(z.looseObject({}).array().max(256), 'at most 256 objects'),

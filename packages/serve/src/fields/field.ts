@@ -19,3 +19,11 @@ export const integerField = (low: number, high: number) =>
   field(z.int().min(low).max(high), `an integer from ${low} to ${high}`)
 
 export const booleanField = () => field(z.boolean(), 'true or false')
+
+/** Objects without a `__proto__` of their own, which schemas of objects leave out in silence. */
+export const withoutProto = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(
+    (value) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__') ? undefined : value,
+    schema,
+  )

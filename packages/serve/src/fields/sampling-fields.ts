@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Limits } from '../limits.js'
-import { booleanField, field, integerField, numberField } from './field.js'
+import { booleanField, field, integerField, numberField, withoutProto } from './field.js'
 
 const maxInteger = Number.MAX_SAFE_INTEGER
 const maxInt32 = 2 ** 31 - 1
@@ -71,9 +71,11 @@ export function samplingFields(limits: Limits) {
     end_id: integerField(-1, maxInt32),
     pad_id: integerField(0, maxInt32),
     logit_bias: field(
-      z
-        .record(z.string().regex(/^\d{1,10}$/), z.number().min(-100).max(100))
-        .refine((bias) => Object.keys(bias).length <= limits.logitBias),
+      withoutProto(
+        z
+          .record(z.string().regex(/^\d{1,10}$/), z.number().min(-100).max(100))
+          .refine((bias) => Object.keys(bias).length <= limits.logitBias),
+      ),
       `an object of at most ${limits.logitBias} token ids, each with a bias from -100 to 100`,
     ),
     stream: booleanField(),

@@ -107,7 +107,7 @@ function writeModel(folder, isLeftOut) {
 function writeFrame(folder, info) {
   const frame = join(root, 'scripts/bundle/frame')
   mkdirSync(join(folder, 'bin'))
-  for (const command of ['trtllm', 'trtllm-serve', 'gpu-check'])
+  for (const command of ['trtllm', 'trtllm-bench', 'trtllm-serve', 'gpu-check'])
     writeFileSync(
       join(folder, 'bin', command),
       readFileSync(join(frame, 'launcher.sh'), 'utf8').replaceAll('@COMMAND@', command),

@@ -1,4 +1,4 @@
-// After an install: `npx trtllm` and `npx trtllm-serve` at the root are the commands of this workspace, and a program
+// After an install: `npx trtllm`, `npx trtllm-bench` and `npx trtllm-serve` at the root are the commands of this workspace, and a program
 // anywhere in the clone can import `trtllm`. They are no dependencies of the root, because turbo would then rebuild
 // everything for every change of theirs.
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'

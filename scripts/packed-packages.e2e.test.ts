@@ -96,7 +96,7 @@ it('the declarations need no option of the compiler', () => {
 
 it('the commands start', () => {
   const { version } = JSON.parse(readFileSync(join(installed, 'trtllm/package.json'), 'utf8'))
-  for (const command of ['trtllm', 'trtllm-serve']) {
+  for (const command of ['trtllm', 'trtllm-bench', 'trtllm-serve']) {
     const { status, stdout, stderr } = node(join(installed, '.bin', command), '--version')
     expect({ status, version: stdout.trim(), stderr }).toEqual({ status: 0, version, stderr: '' })
   }

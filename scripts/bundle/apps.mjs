@@ -7,6 +7,7 @@ import { root, Stop } from '../workspace.mjs'
 // Beside each other in one folder: engine-main.js and encode-worker.js are found next to the code that starts them.
 const entryPoints = {
   trtllm: join(root, 'apps/cli/bin/trtllm.mjs'),
+  'trtllm-bench': join(root, 'apps/cli/bin/trtllm-bench.mjs'),
   'trtllm-serve': join(root, 'apps/serve/bin/trtllm-serve.mjs'),
   'engine-main': join(root, 'packages/trtllm/src/engine-main.ts'),
   'encode-worker': join(root, 'packages/text/src/encode-worker.ts'),

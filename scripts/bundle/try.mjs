@@ -19,7 +19,7 @@ export function checkBinaries(folder) {
 
 /** Starts every command of a staged folder as a machine without anything would. @throws Stop */
 export function tryIt(folder) {
-  for (const command of ['trtllm', 'trtllm-serve', 'gpu-check']) {
+  for (const command of ['trtllm', 'trtllm-bench', 'trtllm-serve', 'gpu-check']) {
     const options = { cwd: '/', env: { PATH: '/usr/bin:/bin' }, encoding: 'utf8' }
     const { status, stdout, stderr } = spawnSync(join(folder, 'bin', command), ['--help'], options)
     if (status !== 0 || !stdout.includes('Usage'))

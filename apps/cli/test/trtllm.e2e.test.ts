@@ -46,6 +46,14 @@ describe('the built trtllm', () => {
     expect(stderr).toMatch(/^14 prompt tokens, /)
   })
 
+  it('is trtllm-bench too, also where a benchmark starts itself anew', async () => {
+    const bench = fileURLToPath(new URL('../bin/trtllm-bench.mjs', import.meta.url))
+    const flags = ['startup', '--device', 'cpu', '--runs', '1', '--isl', '4', '--json']
+    const { code, stdout, stderr } = await run(process.execPath, [bench, ...flags])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ command: `trtllm bench ${flags.join(' ')}` })
+  })
+
   it('talks', async () => {
     const input = 'What month follows September?\n/exit\n'
     const { code, stdout } = await trtllm(['chat', '--device', 'cpu'], { input })

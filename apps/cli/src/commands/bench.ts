@@ -1,6 +1,7 @@
 import type { Command } from '../command.js'
 import { configureBenchHost } from './bench-host.js'
 import { configureBenchKernels } from './bench-kernels.js'
+import { configureBenchReport } from './bench-report.js'
 import { configureBench } from './bench-requests.js'
 import { configureBenchServe } from './bench-serve.js'
 import { configureBenchStartup, configureFirstToken } from './bench-startup.js'
@@ -17,6 +18,7 @@ export const bench: Command = {
     configureBenchHost(program.command('host'), cli)
     configureBenchKernels(program.command('kernels'), cli)
     configureBenchStartup(program.command('startup'), cli)
+    configureBenchReport(program.command('report'), cli)
     configureFirstToken(program.command('first-token', { hidden: true }), cli)
   },
 }

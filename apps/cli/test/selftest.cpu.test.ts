@@ -33,6 +33,15 @@ it('a filter that matches nothing says what there is', async () => {
   const { code, stderr } = await trtllm(['selftest', '--device', 'cpu', '--filter', 'lnear'])
   expect(code).toBe(64)
   expect(stderr).toMatch(
-    /^trtllm selftest: --filter lnear matches nothing; there are .*linear.*, captured, model\.\n$/,
+    /^trtllm selftest: --filter lnear matches nothing; there are .*linear.*, captured, large-pool, model\.\n$/,
   )
+})
+
+it('a cache of more than 2^32 elements, where there is memory for it', async () => {
+  const { code, stdout } = await trtllm(['selftest', '--device', 'cpu', '--filter', '^large-pool$'])
+  expect(stdout).toMatch(
+    /^cache of more than 2\^32 elements, bf16 +(prompt and decoded|left out: needs 8\.0 GiB).* ok$/m,
+  )
+  expect(stdout).toMatch(/^cache of more than 2\^32 elements, f8 .* ok$/m)
+  expect(code).toBe(0)
 })

@@ -4,6 +4,7 @@ import { deviceFlag, dtypeFlag, threadsFlag } from '../flags/model-flags.js'
 import { openProgress, type Progress } from '../progress.js'
 import type { Check } from '../selftest/check.js'
 import { checkCaptured } from '../selftest/check-captured.js'
+import { checkLargePool } from '../selftest/check-large-pool.js'
 import { checkModel } from '../selftest/check-model.js'
 import { checkOps, type OpReport, opsMatching } from '../selftest/check-ops.js'
 import { reportText, type SelftestReport } from '../selftest/report-text.js'
@@ -26,7 +27,7 @@ export const selftest: Command = {
       .addOption(deviceFlag())
       .addOption(dtypeFlag())
       .addOption(threadsFlag())
-      .option('--filter <pattern>', 'only ops whose names match; also "captured" and "model"')
+      .option('--filter <pattern>', 'only ops whose names match; also "captured", "large-pool" and "model"')
       .option('--json', 'print a JSON object')
       .action(cli.run((flags: SelftestFlags) => runSelftest(flags, cli)))
     program.addHelpText('after', '\nExit code: 1 when a check fails.')
@@ -38,7 +39,8 @@ async function runSelftest(flags: SelftestFlags, cli: Cli): Promise<number> {
   const filter = filterOf(flags.filter)
   const ops = opsMatching(filter)
   const wants = (name: string) => filter?.test(name) ?? true
-  if (ops.length === 0 && !wants('captured') && !wants('model')) throw matchesNothing(flags.filter!)
+  if (ops.length === 0 && !['captured', 'large-pool', 'model'].some(wants))
+    throw matchesNothing(flags.filter!)
   const progress = openProgress(cli.stderr)
   try {
     const opReports = await runOps(deviceName, flags.threads, ops, cli, progress)
@@ -48,6 +50,10 @@ async function runSelftest(flags: SelftestFlags, cli: Cli): Promise<number> {
     if (isComputed && wants('captured')) {
       progress.tell('captured', 0, 1)
       for (const dtype of dtypes) checks.push(...(await checkCaptured(deviceName, dtype)))
+    }
+    if (isComputed && wants('large-pool')) {
+      progress.tell('large pool', 0, 1)
+      checks.push(...(await checkLargePool(deviceName)))
     }
     if (isComputed && wants('model')) {
       progress.tell('model', 0, dtypes.length)
@@ -129,5 +135,5 @@ const matchesNothing = (pattern: string): TrtllmError =>
     'bad_flag',
     `--filter ${pattern} matches nothing; there are ${opsMatching(undefined)
       .map(({ name }) => name)
-      .join(', ')}, captured, model.`,
+      .join(', ')}, captured, large-pool, model.`,
   )

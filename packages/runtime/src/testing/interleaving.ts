@@ -1,5 +1,6 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { EngineRequest, Output } from '../request.js'
+import type { EngineCounters } from '../stats.js'
 import { EngineBench } from './engine-bench.js'
 import { PromptSource, randomEngine } from './random-world.js'
 import { type ReferenceStream, referenceAnswers, referenceStream } from './reference-stream.js'
@@ -84,11 +85,28 @@ export function liveInterleaving(seed: number, given: InterleavingOptions = {}):
   finish(bench)
   for (const request of sent) expectAnswer(bench, request, counts)
   const { counters } = bench.engine.stats()
+  expectSums(bench, sent, counters)
   counts.requests = sent.length
   counts.pauses = counters.pauses
   counts.reads = bench.device.reads.total
   counts.sharedReads = bench.device.reads.shared
   return counts
+}
+
+/** What requests were told of their tokens adds up to what the engine counted. */
+function expectSums(bench: EngineBench, sent: readonly EngineRequest[], counters: EngineCounters): void {
+  const sum = { promptTokens: 0, completionTokens: 0, cachedTokens: 0 }
+  for (const { id } of sent) {
+    const { usage } = bench.finishOf(id)!
+    for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += usage[key]
+  }
+  const { promptTokens, generatedTokens, reusedTokens } = counters
+  // Whoever was paused, and each fork of a beam, may reuse once more; a request is told of the first time.
+  const isRight = sum.cachedTokens <= reusedTokens
+  if (sum.promptTokens !== promptTokens || sum.completionTokens !== generatedTokens || !isRight)
+    throw new Error(
+      `interleaving: usages add up to ${JSON.stringify(sum)}, the engine counted ${promptTokens} prompt, ${generatedTokens} new and ${reusedTokens} cached tokens`,
+    )
 }
 
 /** Runs until nothing is left but to wait, and says every token that is awaited from outside. */

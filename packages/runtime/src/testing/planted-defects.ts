@@ -284,4 +284,29 @@ export const plantedDefects: readonly PlantedDefect[] = [
     find: 'const candidates = this.#beams.map((beam) => this.#reports.get(beam)!)',
     replace: 'const candidates = [...this.#reports.values()]',
   },
+  {
+    name: 'counts one token too few of an answer that a stop id ends',
+    file: 'live-request.ts',
+    find: "if (mayStop && this.#endIds.has(token)) return { reason: 'stop', stopId: token }",
+    replace:
+      "if (mayStop && this.#endIds.has(token)) {\n      this.completionTokens--\n      return { reason: 'stop', stopId: token }\n    }",
+  },
+  {
+    name: 'tells of what it reused after the last pause as cached',
+    file: 'scheduler/scheduler.ts',
+    find: 'if (isNew) sequence.cachedTokens = offer.tokens',
+    replace: 'sequence.cachedTokens += offer.tokens + (isNew ? 0 : 1)',
+  },
+  {
+    name: 'counts tokens that are told to nobody',
+    file: 'token-intake.ts',
+    find: 'this.#stats.counters.overrunRows++',
+    replace: 'this.#stats.counters.generatedTokens++',
+  },
+  {
+    name: 'takes a second answer for a token that it asked for once',
+    file: 'token-intake.ts',
+    find: 'live.awaited = undefined\n',
+    replace: '',
+  },
 ]

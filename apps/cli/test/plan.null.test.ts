@@ -56,6 +56,7 @@ describe('the plan of a published shape', () => {
 
 describe('what a plan is for', () => {
   const model = shape('llama-3.2-1b')
+  const context = 540 * 2 ** 20
 
   it('follows the flags of loading', async () => {
     const load = { dtype: 'f32', maxBatchSize: 8, maxNumTokens: 100, maxSeqLen: 4096 } as const
@@ -71,11 +72,27 @@ describe('what a plan is for', () => {
       dtype: 'f32',
       passes: [],
       sizes: { maxBatchSize: 8, maxNumTokens: 100, maxSeqLen: 4096 },
-      offer: { name: '24GiB', freeBytes: 24 * 2 ** 30 },
+      offer: { name: '24GiB', freeBytes: 24 * 2 ** 30 - context },
+      memory: { contextBytes: context },
       // All that eight sequences can use.
       kvCache: { tokens: 8 * 4096, pageTokens: 32 },
       fits: true,
     })
+  })
+
+  it('sums up what is held beside the KV cache, room for penalties of every row included', async () => {
+    const load = {
+      quant: 'fp8',
+      kvCacheDtype: 'fp8',
+      maxBatchSize: 512,
+      maxNumTokens: 8192,
+      maxSeqLen: 768,
+    } as const
+    const { memory } = planJson(await planModelMemory({ model, load, ranks: 1 }), { graph: false })
+    expect(memory.workspaceBytes).toBe(512 * 128_256 * 4)
+    const { weightsBytes, arenaBytes, stateBytes, stepBytes } = memory
+    const held = weightsBytes + arenaBytes + stateBytes + 2 * stepBytes + memory.workspaceBytes + context
+    expect(memory.besideCacheBytes).toBe(held)
   })
 
   it('gives the KV cache the share it is told to', async () => {
@@ -88,7 +105,8 @@ describe('what a plan is for', () => {
   it('is a GPU that is not there when its memory is named', async () => {
     const planned = await planModelMemory({ model, load: { device: 'cuda' }, ranks: 1, gpuMemory: 'l40s' })
     expect(planned.compiled.device).toEqual({ kind: 'cuda', matrixLayout: 'strided' })
-    expect(planned.offer).toEqual({ kind: 'cuda', name: 'l40s', freeBytes: 46_068 * 2 ** 20 })
+    const freeBytes = 46_068 * 2 ** 20 - context
+    expect(planned.offer).toEqual({ kind: 'cuda', name: 'l40s', freeBytes, contextBytes: context })
   })
 
   it.each([

@@ -3,22 +3,10 @@ import { type DeviceKind, TrtllmError } from '@trtllm/kernels'
 import { pagesOfPool } from '@trtllm/runtime'
 import type { EngineConfig } from './load-options.js'
 import type { Sizes } from './step-limits.js'
+import { workspaceBytes } from './workspace-bytes.js'
 
 const mebibyte = 2 ** 20
 const gibibyte = 2 ** 30
-
-/** Room for what kernels need while they run, which is known only when the native plan is made. */
-const kernelBytes: Readonly<Record<DeviceKind, number>> = {
-  cuda: 64 * mebibyte,
-  cpu: 16 * mebibyte,
-  null: 0,
-}
-
-/** That room, and on a GPU the activations of one linear once more where it rounds them to f8. */
-function workspaceBytes({ params, limits }: CompiledPlan, kind: DeviceKind): number {
-  const widths = params.filter(({ dtype }) => dtype === 'f8').map(({ columns }) => columns)
-  return kernelBytes[kind] + (kind === 'cuda' ? Math.max(0, ...widths) * limits.tokens : 0)
-}
 
 /** Largest KV cache on the CPU, and its share of the free memory, when nothing else is said. */
 const cpuCache = { bytes: 4 * gibibyte, share: 0.25 }
@@ -32,6 +20,8 @@ export interface MemoryOffer {
   readonly kind: DeviceKind
   readonly name: string
   readonly freeBytes: number
+  /** What the driver takes before anything is allocated, where that is not taken yet: not among `freeBytes`. */
+  readonly contextBytes?: number
 }
 
 /** A plan whose memory fits, and how many pages there are for layers that see all. */

@@ -25,6 +25,7 @@ export { type LoadedModel, loadModel, type Progress } from './load-model.js'
 export { checkLoadOptions, type EngineConfig, engineConfig, type LoadOptions } from './load-options.js'
 export type { MemoryOffer, MemoryPlan } from './memory-plan.js'
 export type { Sizes } from './step-limits.js'
+export { workspaceBytes } from './workspace-bytes.js'
 
 /** What a model is planned from. Nothing of it is allocated or read. */
 export interface PlanRequest {

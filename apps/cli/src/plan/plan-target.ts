@@ -1,7 +1,7 @@
 import { nullPlanDevice, type PlanDevice } from '@trtllm/graph'
 import { cudaStatus, Device, TrtllmError } from '@trtllm/kernels'
 import type { MemoryOffer } from 'trtllm/plan-model'
-import { parseGpuMemory } from './gpu-memory.js'
+import { cudaContextBytes, parseGpuMemory } from './gpu-memory.js'
 
 /** What a plan is made for: how matrices lie there, and how much memory there is. Dispose of it when it is made. */
 export interface PlanTarget extends Disposable {
@@ -34,7 +34,9 @@ export function planTarget(device: string, gpuMemory: string | undefined): PlanT
 
 function gpuTarget(device: PlanDevice, gpuMemory: string): PlanTarget {
   const { name, bytes } = parseGpuMemory(gpuMemory)
-  return { device, offer: { kind: 'cuda', name, freeBytes: bytes }, [Symbol.dispose]: () => {} }
+  const contextBytes = Math.min(bytes, cudaContextBytes)
+  const offer = { kind: 'cuda' as const, name, freeBytes: bytes - contextBytes, contextBytes }
+  return { device, offer, [Symbol.dispose]: () => {} }
 }
 
 function openTarget(name: string): PlanTarget {

@@ -1,4 +1,5 @@
 import { fixedBytes, pageTokens, printGraph, printPlan } from '@trtllm/graph'
+import { workspaceBytes } from 'trtllm/plan-model'
 import type { PlannedModel } from './plan-model-memory.js'
 
 const kibibyte = 2 ** 10
@@ -17,13 +18,19 @@ export function memoryText(planned: PlannedModel): string {
   const { memory, graph } = compiled
   const tokens = pages * pageTokens
   const isShortened = sizes.maxSeqLen < wantedSizes.maxSeqLen
-  const left = offer.freeBytes - fixedBytes(memory) - memory.stepBytes - kvBytes
-  const rows: [string, string, string?][] = [
-    ['memory', size(offer.freeBytes), graph.mesh.size === 1 ? offer.name : `${offer.name}, each rank`],
+  const { contextBytes = 0 } = offer
+  const beside = besideCache(planned)
+  const all = offer.freeBytes + contextBytes
+  const left = all - beside - kvBytes
+  const rows: (readonly [string, string, string?])[] = [
+    ['memory', size(all), graph.mesh.size === 1 ? offer.name : `${offer.name}, each rank`],
     ['weights', size(memory.weightsBytes)],
     ['activations', size(memory.arenaBytes), `of a step of ${grouped(sizes.maxNumTokens)} tokens`],
     ['slot state', size(memory.stateBytes), `of ${grouped(sizes.maxBatchSize)} sequences`],
     ['steps', size(2 * memory.stepBytes), 'two in flight'],
+    ['kernels', size(workspaceBytes(compiled, offer.kind)), 'while they run'],
+    ...(contextBytes > 0 ? ([['context', size(contextBytes), 'of CUDA']] as const) : []),
+    ['beside the cache', size(beside), 'sum of these'],
     ['KV cache', size(kvBytes), `${grouped(pages)} pages of ${pageTokens} tokens`],
     [left < 0 ? 'missing' : 'left over', size(Math.abs(left))],
     ['KV a token', size(memory.kvBytesPerToken)],
@@ -58,7 +65,13 @@ export function planJson(planned: PlannedModel, { graph }: { readonly graph: boo
     passes: compiled.graph.passes,
     sizes,
     nodes: nodes.length,
-    memory: { ...memory, fixedBytes: fixedBytes(memory) },
+    memory: {
+      ...memory,
+      fixedBytes: fixedBytes(memory),
+      workspaceBytes: workspaceBytes(compiled, offer.kind),
+      contextBytes: offer.contextBytes ?? 0,
+      besideCacheBytes: besideCache(planned),
+    },
     pools: pools.map(({ content, dtype, window, caches, pageBytes }) => ({
       ...{ ...content, dtype, window, pageBytes },
       caches: caches.length,
@@ -70,6 +83,13 @@ export function planJson(planned: PlannedModel, { graph }: { readonly graph: boo
     ...(graph && { plan: printPlan(compiled) }),
   }
 }
+
+/** All that a device holds but the KV cache, in bytes: what its driver shows, less the cache. */
+const besideCache = ({ compiled, offer }: PlannedModel): number =>
+  fixedBytes(compiled.memory) +
+  compiled.memory.stepBytes +
+  workspaceBytes(compiled, offer.kind) +
+  (offer.contextBytes ?? 0)
 
 /** 1234567 -> 1,234,567 */
 const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',')

@@ -29,7 +29,7 @@ const fromSource = {
 
 /** CommonJS packages inside an ES module call require and read __dirname. */
 const banner = `import { createRequire as createRequireHere } from 'node:module'
-const require = createRequireHere(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname`
+const require = createRequireHere(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`
 
 /** Bundles into `folder`. @throws Stop @returns { bytes, packages: folders of the third-party packages whose code is inside }. */
 export async function bundleApps(folder) {

@@ -36,17 +36,22 @@ function fileOf(name: string, value: unknown): string {
 const read = (name: string) => readFileSync(join(folder, 'out', name), 'utf8')
 
 it('renders cells and kernels, wherever they lie in a file, as a page with charts', async () => {
-  const results = fileOf('h200.json', { runs: [{ cells: [cell(26000, 0.62), cell(100)] }], own: { kernels } })
+  const results = fileOf('h200.json', {
+    runs: [{ commit: '0123456789', notes: ['A remark.'], cells: [cell(26000, 0.62)] }],
+    ...{ 'over-http': cell(100), own: { kernels } },
+  })
   const { code, stdout } = await trtllm(['bench', 'report', results, '--out', join(folder, 'out')])
   expect([code, stdout]).toEqual([0, `${join(folder, 'out/h200.md')}\n`])
   expect(readdirSync(join(folder, 'out')).sort()).toEqual(['h200-kernels-0.svg', 'h200.md', 'h200.svg'])
-  const page = read('h200.md')
+  const page = read('h200.md').replaceAll(/ +/g, ' ')
   expect(page).toContain(
-    '| llama <8b>, fp8, KV fp8, 512 x (128 + 640) | 26000.0 | 41935.5 | 62.0 % | 12.3 | 5.68 |',
+    '| | 0123456 | llama <8b>, fp8, KV fp8, 512 x (128 + 640) | 26000.0 | 41935.5 | 62.0 % | 12.3 | 5.68 |',
   )
   expect(page).toContain(
     '| silu-mul | [64,4096] | 32 | 10.0 | 2000 | 1.5 | 40.0 % memory (low) | silu-mul.cuda |',
   )
+  expect(page).toContain('\nA remark.\n')
+  expect(page).toContain('| over-http | | llama <8b>, fp8, KV fp8, 512 x (128 + 640) | 100.0 | | |')
   expect(page.match(/!\[.*\]\((.*)\)/g)).toHaveLength(2)
   const svg = read('h200.svg')
   // The cell without a bound has no bar.

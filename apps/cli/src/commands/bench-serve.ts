@@ -95,7 +95,8 @@ async function withOwnServer(flags: ServeFlags, cli: Cli): Promise<number> {
   const { maxBatchSize, maxNumTokens, maxSeqLen } = server.flags
   const engine = {
     ...{ model, model_path: modelNameOf(flags), version, backend: usableDevice(flags.device) },
-    ...{ dtype: flags.dtype ?? 'auto', quantization: flags.quant ?? 'none' },
+    ...{ dtype: flags.dtype ?? 'auto', kv_cache_dtype: flags.kvCacheDtype ?? 'auto' },
+    quantization: flags.quant ?? 'none',
     ...{ max_batch_size: maxBatchSize, max_num_tokens: maxNumTokens, max_seq_len: maxSeqLen },
   }
   return report(flags, cli, engine, machine, result, seconds)

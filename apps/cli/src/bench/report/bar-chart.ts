@@ -26,6 +26,7 @@ export function barChart(title: string, bars: readonly Bar[], most: number): str
   })
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#808080">`,
+    `<title>${escaped(title)}</title>`,
     `<text x="8" y="14" font-weight="bold">${escaped(title)}</text>`,
     ...lines,
     '</svg>',

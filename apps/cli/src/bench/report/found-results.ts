@@ -3,6 +3,7 @@ import type { KernelRow } from '../kernels/kernels-report.js'
 /** A run of `bench throughput`, `latency` or `serve`, as far as its report is looked at. */
 export interface CellResult {
   readonly name: string
+  readonly commit?: string
   readonly command: string
   readonly engine: {
     readonly model?: string
@@ -32,20 +33,28 @@ export interface KernelsResult {
 export interface FoundResults {
   readonly cells: CellResult[]
   readonly kernels: KernelsResult[]
+  /** What was written beside them. */
+  readonly notes: string[]
 }
 
-/** Finds reports by their keys. `name` stands for those that lie in lists. */
-export function findResults(
-  value: unknown,
-  name: string,
-  found: FoundResults = { cells: [], kernels: [] },
-): FoundResults {
-  if (typeof value !== 'object' || value === null) return found
-  if (isCell(value)) found.cells.push({ ...value, name })
-  else if (isKernels(value)) found.kernels.push({ ...value, name })
-  else if (Array.isArray(value)) for (const each of value) findResults(each, name, found)
-  else for (const [key, each] of Object.entries(value)) findResults(each, key, found)
+/** Finds reports by their keys. One that lies in a list is called `name`. */
+export function findResults(value: unknown, name: string): FoundResults {
+  const found: FoundResults = { cells: [], kernels: [], notes: [] }
+  collect(value, name, found, undefined)
   return found
+}
+
+function collect(value: unknown, name: string, found: FoundResults, commit: string | undefined): void {
+  if (typeof value !== 'object' || value === null) return
+  const own = 'commit' in value && typeof value.commit === 'string' ? value.commit : commit
+  const named = { name, ...(own !== undefined && { commit: own.slice(0, 7) }) }
+  if (isCell(value)) found.cells.push({ ...value, ...named })
+  else if (isKernels(value)) found.kernels.push({ ...value, ...named })
+  else if (Array.isArray(value)) for (const each of value) collect(each, name, found, own)
+  else {
+    if ('notes' in value && Array.isArray(value.notes)) found.notes.push(...value.notes.map(String))
+    for (const [key, each] of Object.entries(value)) collect(each, key === 'cells' ? '' : key, found, own)
+  }
 }
 
 const isCell = (value: object): value is CellResult =>

@@ -6,9 +6,15 @@ import type { CellResult, FoundResults, KernelsResult } from './found-results.js
 export type RenderedFiles = ReadonlyMap<string, string>
 
 /** Renders what a file of results has as `<name>.md` with its charts beside it. */
-export function renderResults(name: string, { cells, kernels }: FoundResults): RenderedFiles {
+export function renderResults(name: string, { cells, kernels, notes }: FoundResults): RenderedFiles {
   const files = new Map<string, string>()
-  const page = [`# ${name}`, '', `Made by \`trtllm bench report\` from \`${name}.json\`.`, '']
+  const page = [
+    `# ${name}`,
+    '',
+    `Made by \`trtllm bench report\` from \`${name}.json\`.`,
+    '',
+    ...notes.flatMap((note) => [note, '']),
+  ]
   const chart = (file: string, title: string, bars: readonly Bar[]) => {
     files.set(file, barChart(title, bars, 1))
     page.push(`![${title}](${file})`, '')
@@ -48,10 +54,22 @@ const cellBar = (cell: CellResult): Bar => {
 
 function cellTable(cells: readonly CellResult[]): string[] {
   return table(
-    ['cell', 'output tokens/s', 'bound', 'share', 'first token, ms', 'per token, ms', 'machine'],
+    [
+      'run',
+      'commit',
+      'cell',
+      'output tokens/s',
+      'bound',
+      'share',
+      'first token, ms',
+      'per token, ms',
+      'machine',
+    ],
     cells.map((cell) => {
       const { performance, streaming_metrics: streaming, roofline } = cell
       return [
+        cell.name,
+        cell.commit ?? '',
         cellLabel(cell),
         performance.system_output_throughput_tok_s.toFixed(1),
         roofline ? roofline.bound_output_throughput_tok_s.toFixed(1) : '',
@@ -89,10 +107,13 @@ function machineOf({ machine }: { readonly machine: Readonly<Record<string, unkn
   return `${name}, ${String(median).replace(/ MHz$/, '')} MHz`
 }
 
+/** A table whose columns are aligned, as formatters leave them. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)]
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]!.length)))
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
+  const rule = line(widths.map((width) => '-'.repeat(width)))
+  return [line(cells[0]!), rule, ...cells.slice(1).map(line)]
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`

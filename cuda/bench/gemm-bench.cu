@@ -30,12 +30,12 @@ struct Problem {
   void *x, *y;
   float *x_scale, *w_scale, *run_scale, *block_scale;
 
-  CublasLtLinear call(int turn, bool gated, bool blocks) const {
+  CublasLtLinear call(int turn, bool blocks) const {
     const bool is_f8 = type == DType::f8;
     return {matrix(x, type, rows, in),
             matrix(weights[static_cast<size_t>(turn) % weights.size()], type, out, in),
             TensorRef{},
-            matrix(y, DType::bf16, rows, gated ? out / 2 : out),
+            matrix(y, DType::bf16, rows, out),
             !is_f8 ? nullptr : blocks ? run_scale : x_scale,
             !is_f8 ? nullptr : blocks ? block_scale : w_scale};
   }
@@ -57,13 +57,13 @@ static bool run_tile(const Problem& p, int turn, int mode) {
   const int columns = Tile::kWeightFirst ? Tile::kM : Tile::kN, rows = Tile::kWeightFirst ? Tile::kN : Tile::kM;
   const int rest = (p.out + columns - 1) / columns * ((p.rows + rows - 1) / rows) % places;
   if (mode == 1 && (!Tile::kHalves || rest == 0 || rest * 2 > places)) return false;
-  check(launch_product<Tile>(p.call(turn, Tile::kForm == ProductForm::gated, Tile::kForm == ProductForm::blocks), mode == 1, stream));
+  check(launch_product<Tile>(p.call(turn, Tile::kForm == ProductForm::blocks), mode == 1, stream));
   return true;
 }
 
 static bool run_cublas(const Problem& p, int turn, int mode) {
   Status status;
-  const bool ran = mode == 0 && cublaslt_linear(p.call(turn, false, false), workspace, kCublasLtWorkspaceBytes, stream, &status);
+  const bool ran = mode == 0 && cublaslt_linear(p.call(turn, false), workspace, kCublasLtWorkspaceBytes, stream, &status);
   check(status);
   return ran;
 }
@@ -71,7 +71,7 @@ static bool run_cublas(const Problem& p, int turn, int mode) {
 template <class E, int kM, int kN, int kGroups, bool kWeightFirst, ProductForm kForm = ProductForm::plain, bool kHalves = false>
 static void add(std::vector<Variant>& to, int min_rows, int max_rows) {
   using Tile = ProductTile<E, bf16, kM, kN, kGroups, kWeightFirst, kForm, kHalves>;
-  const char* form = kForm == ProductForm::gated ? "gated " : kForm == ProductForm::blocks ? "blocks " : "";
+  const char* form = kForm == ProductForm::blocks ? "blocks " : "";
   const std::string name = std::string(form) + (kWeightFirst ? "w" : "x") + std::to_string(kM) + "x" + std::to_string(kN);
   to.push_back({name, sizeof(E) == 1 ? DType::f8 : DType::bf16, kForm, min_rows, max_rows, run_tile<Tile>});
 }
@@ -150,9 +150,9 @@ static double error_of(const Problem& p, const Variant& v, int mode) {
   CHECK(cudaMemsetAsync(p.y, 0xff, size_t{2} * p.rows * p.out, stream));
   CHECK(cudaMemsetAsync(error_sums, 0, 16, stream));
   if (!v.launch(p, 0, mode)) return -1;
-  const bool gated = v.form == ProductForm::gated, blocks = v.form == ProductForm::blocks;
-  const CublasLtLinear o = p.call(0, gated, blocks);
-  const SampledProduct sampled{o.x.data, o.weight.data, o.x_scale, o.weight_scale, p.rows, p.in, static_cast<int>(o.y.shape[1]), gated, blocks};
+  const bool blocks = v.form == ProductForm::blocks;
+  const CublasLtLinear o = p.call(0, blocks);
+  const SampledProduct sampled{o.x.data, o.weight.data, o.x_scale, o.weight_scale, p.rows, p.in, static_cast<int>(o.y.shape[1]), blocks};
   const auto kernel = p.type == DType::f8 ? compare_samples<f8> : compare_samples<bf16>;
   kernel<<<512, 256, 0, stream>>>(sampled, static_cast<const bf16*>(p.y), error_sums);
   double sums[2];
@@ -213,7 +213,6 @@ int main(int argc, char** argv) {
     add<f8, 64, 64, 1, true, ProductForm::blocks>(variants, 33, 256);
     add<f8, 128, 64, 2, true, ProductForm::blocks>(variants, 33, 512);
     add<f8, 128, 128, 2, false, ProductForm::blocks>(variants, 65, 8192);
-    add<f8, 128, 256, 2, false, ProductForm::gated>(variants, 129, 8192);
   }
   std::vector<Shape> shapes = {{"8B qkv", 6144, 4096}, {"8B o", 4096, 4096}, {"8B gate-up", 28672, 4096}, {"8B down", 4096, 14336}};
   std::vector<int> row_counts = {1, 8, 16, 32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048};
@@ -231,7 +230,7 @@ int main(int argc, char** argv) {
       const double bound = fmax(bytes / 4.3e6, flops / (type == DType::f8 ? 1450e6 : 795e6));
       printf("\n%s, %d rows: bound %.1f us\n", shape.name, rows, bound);
       for (const Variant& v : variants) {
-        if (rows < v.min_rows || rows > v.max_rows || (v.form == ProductForm::gated && strstr(shape.name, "gate-up") == nullptr)) continue;
+        if (rows < v.min_rows || rows > v.max_rows) continue;
         for (int mode = 0; mode < (sustained ? 1 : 2); mode++) {
           const double error = error_of(p, v, mode);
           if (error < 0) continue;

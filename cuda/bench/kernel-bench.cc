@@ -1,7 +1,7 @@
 // Times ops of libtrtllm_cuda.so at the sizes of an 8 B model with grouped heads, without Node: us a call, GB/s, TFLOP/s.
 // A row is a graph of calls replayed several times; weights and caches take turns among copies that L2 does not hold.
 // Build: g++ -std=c++20 -O2 cuda/bench/kernel-bench.cc -I packages/kernels/native -ldl -o kernel-bench
-// Run:   ./kernel-bench path/to/libtrtllm_cuda.so [attention|prefill|linear|norm|sample]  (norm: silu-mul too)
+// Run:   ./kernel-bench path/to/libtrtllm_cuda.so [attention|prefill|linear|linear-f8|linear-i8|produced|norm|sample]  (norm: silu-mul too)
 #include <dlfcn.h>
 
 #include <chrono>
@@ -151,6 +151,36 @@ static void linear(const char* op, int64_t rows, int64_t in, int64_t out) {
   time_row(name, op, turns, {}, bytes + 2.0 * rows * (in + out), 2.0 * rows * in * out);
 }
 
+// Weights in f8 that take turns: {weight, scale, no bias} behind what `first` gives, then `results`.
+static std::vector<std::vector<TensorRef>> f8_turns(int64_t in, int64_t out, const std::vector<TensorRef>& first, const std::vector<TensorRef>& results) {
+  const TensorRef scale = tensor(DType::f32, {out});
+  std::vector<std::vector<TensorRef>> turns;
+  for (int64_t i = 0; i <= int64_t{256000000} / (in * out); i++) {
+    turns.push_back(first);
+    for (const TensorRef& t : {tensor(DType::f8, {out, in}, 20), scale, TensorRef{}}) turns.back().push_back(t);
+    turns.back().insert(turns.back().end(), results.begin(), results.end());
+  }
+  return turns;
+}
+
+// Linears of f8 weights that make their rows themselves, and the ops that do it without them.
+static void produced(int64_t rows, int64_t dim, int64_t hidden) {
+  const auto name = [&](const char* op, int64_t in, int64_t out) {
+    return std::string(op) + " " + std::to_string(rows) + " x " + std::to_string(in) + " x " + std::to_string(out);
+  };
+  const auto row_bytes = [&](int64_t elements) { return 2.0 * static_cast<double>(rows * elements); };
+  const double bytes = static_cast<double>(dim * hidden), operations = 2.0 * static_cast<double>(rows) * bytes;
+  const auto wide = [&] { return tensor(DType::bf16, {rows, dim}); };
+  time_row(name("add-rms-norm-linear-f8", dim, 2 * hidden), "add-rms-norm-linear-f8",
+           f8_turns(dim, 2 * hidden, {wide(), wide(), tensor(DType::f32, {dim})}, {wide(), tensor(DType::bf16, {rows, 2 * hidden})}), {1e-5},
+           2 * bytes + row_bytes(3 * dim + 2 * hidden), 2 * operations);
+  TensorRef gate = tensor(DType::bf16, {rows, 2 * hidden}), up = gate;
+  gate.shape[1] = up.shape[1] = hidden;
+  up.data = static_cast<char*>(gate.data) + 2 * hidden;
+  time_row(name("silu-mul-linear-f8", hidden, dim), "silu-mul-linear-f8", f8_turns(hidden, dim, {gate, up}, {wide()}), {},
+           bytes + row_bytes(2 * hidden + dim), operations);
+}
+
 // What a row asks for at the end of a step.
 struct Sampling {
   const char* name;
@@ -228,13 +258,16 @@ int main(int argc, char** argv) {
   }
   for (const char* op : {"linear", "linear-f8", "linear-i8"}) {
     if (!chosen(op)) continue;
-    for (int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 2048, 8192}) {
+    for (int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 256, 384, 512, 768, 2048, 8192}) {
       linear(op, sized(rows), sized(4096), sized(6144));
       linear(op, sized(rows), sized(4096), sized(4096));
       linear(op, sized(rows), sized(4096), sized(28672));
       linear(op, sized(rows), sized(14336), sized(4096));
     }
     for (int64_t rows : {1, 16, 64}) linear(op, rows, sized(4096), sized(128256));
+  }
+  if (chosen("produced")) {
+    for (int64_t rows : {1, 8, 16, 64, 256, 512, 768, 2048, 8192}) produced(sized(rows), sized(4096), sized(14336));
   }
   if (chosen("norm")) {
     for (int64_t rows : {1, 16, 256, 512, 1024, 2048, 8192}) {

@@ -9,9 +9,8 @@
 // The pieces of the tiled product (product-tile.sm90.cuh): operands, tile shapes, shared memory, the order of tiles.
 namespace trtllm::cuda {
 
-// plain: y = a * b^T. blocks: each run of 128 k of a row of x has a scale, and each 128 x 128 of the weight. gated: the weight is that of
-// gates on top of that of the other factor, and y = silu(gate) * other.
-enum class ProductForm { plain, blocks, gated };
+// plain: y = a * b^T. blocks: each run of 128 k of a row of x has a scale, and each 128 x 128 of the weight.
+enum class ProductForm { plain, blocks };
 
 // `a` is the operand whose rows an instruction takes 64 at a time, `b` the other: x and the weight, or the weight and x. m, n: their rows.
 struct ProductOperands {
@@ -19,7 +18,7 @@ struct ProductOperands {
   const float *a_scale, *b_scale;         // one a row; null: 1
   const float *run_scale, *block_scale;   // blocks: [rows of x, stretches], [out / 128, stretches]
   const void* bias;                       // may be null
-  int m, n, stretches;                    // stretches of 128 bytes of k; gated: n is that of y
+  int m, n, stretches;                    // stretches of 128 bytes of k
   int m_tiles, n_tiles, group, whole;     // whole: tiles that are not halved, the first ones
 };
 

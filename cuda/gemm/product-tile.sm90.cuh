@@ -8,7 +8,7 @@
 // place of the tile after this one. Where the last round of tiles would leave half of the multiprocessors idle, its tiles are halved.
 // With few rows the weight is operand a, 64 columns of y at a time, and a tile's rows are just as many as there are; the results are
 // turned on their way to shared memory.
-// Numerics: f32 sums. plain, gated: all of k in the tensor cores, which for f8 keep about 14 bits of a sum as long as it grows; blocks: 128 k
+// Numerics: f32 sums. plain: all of k in the tensor cores, which for f8 keep about 14 bits of a sum as long as it grows; blocks: 128 k
 // at a time, then f32. One rounding. Bits depend on the shape of the tile, hence on the number of rows.
 // Shared memory: ProductMemory (product-parts.sm90.cuh). Grid: at most one block a multiprocessor.
 namespace trtllm::cuda {
@@ -29,12 +29,7 @@ __device__ __forceinline__ void copy_stages(const ProductOperands& o, const Prod
       copy_box(a, &o.a, full, i * Tile::kDepth, place.m0);
       for (int box = 0; box * kBox < place.width; box++) {
         unsigned char* b = a + (Tile::kM + box * kBox) * 128;
-        if constexpr (Tile::kForm == ProductForm::gated) {
-          // Axes: k, row of eight, gates or others, eight.
-          copy_box(b, &o.b, full, i * Tile::kDepth, 0, 0, (place.n0 + box * kBox) / 16);
-        } else {
-          copy_box(b, &o.b, full, i * Tile::kDepth, place.n0 + box * kBox);
-        }
+        copy_box(b, &o.b, full, i * Tile::kDepth, place.n0 + box * kBox);
       }
     }
   }
@@ -49,22 +44,17 @@ __device__ __forceinline__ void fetch_info(const ProductOperands& o, const Produ
     const int slot = turn & 1;
     float* info = memory.info(slot);
     wait_phase(memory.written(slot), (turn >> 1 & 1) ^ 1);
-    const auto b_row = [&](int i) {
-      if constexpr (Tile::kForm == ProductForm::gated) return place.n0 / 2 + i / 16 * 8 + i % 8 + (i / 8 % 2) * o.n;
-      return place.n0 + i;
-    };
-    const int b_rows = Tile::kForm == ProductForm::gated ? 2 * o.n : o.n;
     if constexpr (Tile::kRowScales) {
 #pragma unroll 4
       for (int i = lane; i < kM; i += 32) info[i] = place.m0 + i < o.m ? o.a_scale[place.m0 + i] : 0.0f;
 #pragma unroll 4
-      for (int i = lane; i < kN; i += 32) info[kM + i] = b_row(i) < b_rows ? o.b_scale[b_row(i)] : 0.0f;
+      for (int i = lane; i < kN; i += 32) info[kM + i] = place.n0 + i < o.n ? o.b_scale[place.n0 + i] : 0.0f;
     }
     if (o.bias != nullptr) {
       const auto* bias = static_cast<const typename Tile::T*>(o.bias);
       for (int i = lane; i < Tile::kColumns; i += 32) {
-        const int column = Tile::kWeightFirst ? place.m0 + i : b_row(i);
-        info[kM + kN + i] = column < (Tile::kWeightFirst ? o.m : b_rows) ? to_f32(bias[column]) : 0.0f;
+        const int column = (Tile::kWeightFirst ? place.m0 : place.n0) + i;
+        info[kM + kN + i] = column < (Tile::kWeightFirst ? o.m : o.n) ? to_f32(bias[column]) : 0.0f;
       }
     }
     if (lane == 0) *reinterpret_cast<int4*>(info + kM + kN + Tile::kColumns) = make_int4(place.m0, place.n0, place.width, 0);

@@ -20,11 +20,7 @@ struct ProductWriter {
 #pragma unroll
     for (int i = 0; i < Tile::kTiles; i++) {
       const int row = (warp >> 2) * (64 * Tile::kTiles) + i * 64;
-      if constexpr (Tile::kForm == ProductForm::gated) {
-        write_gated(sum[i], info, place, row);
-      } else {
-        write_plain(sum[i], info, place, row);
-      }
+      write_rows(sum[i], info, place, row);
     }
   }
   __device__ __forceinline__ void finish() {
@@ -71,7 +67,7 @@ struct ProductWriter {
     return pack_pair<T>(value(d, info, row, j, e), value(d, info, row, j, e + 1));
   }
 
-  __device__ __forceinline__ void write_plain(const Sums& d, const float* info, const ProductPlace& place, int row) {
+  __device__ __forceinline__ void write_rows(const Sums& d, const float* info, const ProductPlace& place, int row) {
     const int matrix = lane >> 3, in_matrix = lane & 7;
 #pragma unroll
     for (int c = 0; c < kN / kChunk; c++) {
@@ -96,31 +92,6 @@ struct ProductWriter {
           }
         });
       }
-    }
-  }
-
-  // Columns of b: 8 gates, the 8 other factors, 8 gates, ... so that a thread has both.
-  __device__ __forceinline__ uint32_t gated_pair(const Sums& d, const float* info, int row, int j, int e) const {
-    float h[2];
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const float gate = value(d, info, row, j, e + i), other = value(d, info, row, j + 1, e + i);
-      h[i] = __fdividef(gate, 1.0f + __expf(-gate)) * other;
-    }
-    return pack_pair<T>(h[0], h[1]);
-  }
-  __device__ __forceinline__ void write_gated(const Sums& d, const float* info, const ProductPlace& place, int row) {
-    const int matrix = lane >> 3, in_matrix = lane & 7;
-#pragma unroll
-    for (int c = 0; c < kN / 128; c++) {
-      send(place.n0 / 2 + c * 64, place.m0 + row + (warp & 3) * 16, [&](uint32_t buffer) {
-#pragma unroll
-        for (int q = 0; q < 4; q++) {
-          const int j = 16 * c + 4 * q;
-          store_matrices(place_in(buffer, (matrix & 1) * 8 + in_matrix, 2 * q + (matrix >> 1)), gated_pair(d, info, row, j, 0),
-                         gated_pair(d, info, row, j, 2), gated_pair(d, info, row, j + 2, 0), gated_pair(d, info, row, j + 2, 2));
-        }
-      });
     }
   }
 };

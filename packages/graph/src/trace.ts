@@ -5,7 +5,7 @@ import type { ModelDefinition } from './define-model.js'
 import { Dim } from './dim.js'
 import type { Graph } from './graph.js'
 import { checkMesh, type Mesh } from './mesh.js'
-import { runPass, runPasses } from './passes/index.js'
+import { latePasses, runPass, runPasses } from './passes/index.js'
 import type { Pass } from './passes/pass.js'
 import { Recorder } from './recorder.js'
 import { Scope } from './scope.js'
@@ -19,7 +19,7 @@ export interface TraceOptions {
   readonly cache?: CacheFormat
   /** Default: one rank. */
   readonly mesh?: Mesh
-  /** Keeps weights in another format; runs after the passes, which see linears as the model wrote them. */
+  /** Keeps weights in another format; runs after the passes that see linears as the model wrote them. */
   readonly quantization?: Pass
   /** Passes to leave out, by name; `all` leaves out every one. */
   readonly disabledPasses?: readonly string[]
@@ -54,7 +54,9 @@ export function trace<Config>(
     passes: [],
   }
   const optimized = runPasses(graph, disabledPasses)
-  const final = quantization ? runPass(quantization, optimized) : optimized
+  const final = quantization
+    ? runPasses(runPass(quantization, optimized), disabledPasses, latePasses)
+    : optimized
   verifyGraph(final)
   return final
 }

@@ -1,6 +1,7 @@
 // Written by scripts/generate.mjs (pnpm gen); do not edit.
 import { add } from '../ops/add/add.op.js'
 import { addRmsNorm } from '../ops/add-rms-norm/add-rms-norm.op.js'
+import { addRmsNormLinearF8 } from '../ops/add-rms-norm-linear-f8/add-rms-norm-linear-f8.op.js'
 import { allGather } from '../ops/all-gather/all-gather.op.js'
 import { allReduce } from '../ops/all-reduce/all-reduce.op.js'
 import { applyDeltas } from '../ops/apply-deltas/apply-deltas.op.js'
@@ -42,6 +43,7 @@ import { scaleRows } from '../ops/scale-rows/scale-rows.op.js'
 import { sigmoid } from '../ops/sigmoid/sigmoid.op.js'
 import { silu } from '../ops/silu/silu.op.js'
 import { siluMul } from '../ops/silu-mul/silu-mul.op.js'
+import { siluMulLinearF8 } from '../ops/silu-mul-linear-f8/silu-mul-linear-f8.op.js'
 import { softcap } from '../ops/softcap/softcap.op.js'
 import type { OpSchema } from './define-op.js'
 
@@ -49,6 +51,7 @@ import type { OpSchema } from './define-op.js'
 export const ops = {
   add,
   addRmsNorm,
+  addRmsNormLinearF8,
   allGather,
   allReduce,
   applyDeltas,
@@ -90,6 +93,7 @@ export const ops = {
   sigmoid,
   silu,
   siluMul,
+  siluMulLinearF8,
   softcap,
 } as const
 

@@ -1,6 +1,7 @@
-import { defineOp, f32, like, optional, tensor } from './define-op.js'
+import { defineOp, f32, like, type OpCase, optional, tensor } from './define-op.js'
 import type { QuantizedDType } from './dtype.js'
-import { eachFloat, integers } from './op-cases.js'
+import { eachFloat } from './op-cases.js'
+import { exactInF8, wholeNumbers } from './produced-linear-cases.js'
 
 const shapes = [
   { name: '1x1x1', dims: { rows: 1, in: 1, out: 1 } },
@@ -13,16 +14,12 @@ const shapes = [
   { name: '300x512x256', dims: { rows: 300, in: 512, out: 256 }, without: ['bias'] },
 ] as const
 
-// As many columns as a kernel wants that spreads one weight over every multiprocessor of a large GPU.
-const wholeDevice = [
-  { name: '17x2048x6136 bf16', dims: { rows: 17, in: 2048, out: 6136 }, dtype: 'bf16' },
-] as const
-
-/** The op of linears whose weights are kept in 8 bits with one scale for each output. */
+/** The op of linears whose weights are kept in 8 bits with one scale for each output. `more`: cases beside the common ones. */
 export function quantizedLinearOp<const Name extends string>(
   name: Name,
   dtype: QuantizedDType,
   summary: string,
+  more: readonly OpCase[] = [],
 ) {
   return defineOp({
     name,
@@ -39,17 +36,11 @@ export function quantizedLinearOp<const Name extends string>(
       bytes: d.rows! * (d.in! + d.out!) * size + d.in! * d.out! + 4 * d.out!,
       flops: 2 * d.rows! * d.in! * d.out!,
     }),
-    cases: [...eachFloat(shapes), ...wholeDevice],
+    cases: [...eachFloat(shapes), ...more],
     tolerance: { f32: 2e-5, f16: 4e-3, bf16: 3e-2 },
     makeInputs({ dims: { rows = 1, in: columns = 1, out = 1 } }, random) {
-      // Eighths up to 14 with one of 14 in each row: f8 holds them exactly times a power of two, so that rounding x per
-      // row changes nothing and a kernel that does it is held to the same tolerance.
-      const x = Float32Array.from(integers(rows * columns, -14, 15, random), (n) => n / 8)
-      for (let row = 0; row < rows; row++) x[row * columns + Math.floor(random() * columns)] = 1.75
-      const weightScale = Float32Array.from({ length: out }, () => (0.5 + random()) / 128)
-      const largest = dtype === 'i8' ? 127 : 16
-      const weight = Float32Array.from(integers(out * columns, -largest, largest + 1, random))
-      return { x, weight, weightScale }
+      const x = exactInF8(rows, columns, random)
+      return { x, ...wholeNumbers(out, columns, dtype === 'i8' ? 127 : 16, random) }
     },
   })
 }

@@ -17,9 +17,12 @@ export interface ModelWork {
   readonly attentionFlops: number
 }
 
+/** Linears, those that make their rows themselves too; not those of experts. */
+const linearNames = /^((add-rms-norm|silu-mul)-)?linear/
+
 /** Reads the work of a model off its plan. Dense models: every weight is used by every token. */
 export function modelWorkOf({ graph, memory }: CompiledPlan): ModelWork {
-  const linears = graph.nodes.filter(({ op }) => op.name.startsWith('linear'))
+  const linears = graph.nodes.filter(({ op }) => linearNames.test(op.name))
   const attentions = graph.nodes.filter(({ op }) => op.name === 'paged-attention')
   const head = linears.slice(-1)
   const body = linears.slice(0, -1)

@@ -55,13 +55,6 @@ __device__ __forceinline__ void copy_box(void* to, const CUtensorMap* map, uint6
                : "memory");
 }
 
-__device__ __forceinline__ void copy_box(void* to, const CUtensorMap* map, uint64_t* barrier, int32_t x, int32_t y, int32_t z, int32_t w) {
-  asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];\n" ::"r"(
-                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),
-               "l"(map), "r"(barrier_address(barrier)), "r"(x), "r"(y), "r"(z), "r"(w)
-               : "memory");
-}
-
 // HAZARD: both addresses and the size must be multiples of 16.
 __device__ __forceinline__ void copy_bytes(void* to, const void* from, uint64_t* barrier, uint32_t bytes) {
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];\n" ::"r"(

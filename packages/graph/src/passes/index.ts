@@ -1,6 +1,7 @@
 import { TrtllmError } from '@trtllm/kernels'
 import type { Graph } from '../graph.js'
 import { dropDead } from './drop-dead.js'
+import { fuseF8Producers } from './fuse-f8-producers.js'
 import { fuseGatedActivation } from './fuse-gated-activation.js'
 import { fuseGatedExperts } from './fuse-gated-experts.js'
 import { fuseHeadNorm } from './fuse-head-norm.js'
@@ -11,7 +12,7 @@ import { fuseRopeKvWrite } from './fuse-rope-kv-write.js'
 import { mergeSiblingLinears } from './merge-sibling-linears.js'
 import type { Pass } from './pass.js'
 
-/** Every pass, in the order they run. */
+/** Every pass over the model's own linears, in the order they run. */
 export const passes: readonly Pass[] = [
   mergeSiblingLinears,
   fuseResidualNorm,
@@ -24,14 +25,17 @@ export const passes: readonly Pass[] = [
   dropDead,
 ]
 
-/** Runs all passes but the `disabled` ones (`all`: none). Throws `bad_flag` on a name that no pass has. */
-export function runPasses(graph: Graph, disabled: readonly string[] = []): Graph {
-  const names = passes.map((pass) => pass.name)
+/** Passes for when weights have the format that they are kept in. */
+export const latePasses: readonly Pass[] = [fuseF8Producers]
+
+/** Runs all of `list` but the `disabled` ones (`all`: none). Throws `bad_flag` on a name that no pass has. */
+export function runPasses(graph: Graph, disabled: readonly string[] = [], list = passes): Graph {
+  const names = [...passes, ...latePasses].map((pass) => pass.name)
   const unknown = disabled.find((name) => name !== 'all' && !names.includes(name))
   if (unknown !== undefined) {
     throw new TrtllmError('bad_flag', `no pass is called ${unknown}; there are ${names.join(', ')}, all`)
   }
-  const enabled = disabled.includes('all') ? [] : passes.filter((pass) => !disabled.includes(pass.name))
+  const enabled = disabled.includes('all') ? [] : list.filter((pass) => !disabled.includes(pass.name))
   return enabled.reduce((current, pass) => runPass(pass, current), graph)
 }
 

@@ -41,6 +41,32 @@ struct AddRmsNormArgs {
   }
 };
 
+struct AddRmsNormLinearF8Args {
+  TensorRef x;
+  TensorRef added;
+  TensorRef norm_weight;
+  TensorRef weight;
+  TensorRef weight_scale;
+  TensorRef bias;
+  TensorRef sum;
+  TensorRef y;
+  float eps;
+
+  [[gnu::always_inline]] static AddRmsNormLinearF8Args from(const OpCall& call) {
+    AddRmsNormLinearF8Args a;
+    a.x = call.operands[0];
+    a.added = call.operands[1];
+    a.norm_weight = call.operands[2];
+    a.weight = call.operands[3];
+    a.weight_scale = call.operands[4];
+    a.bias = call.operands[5];
+    a.sum = call.operands[6];
+    a.y = call.operands[7];
+    a.eps = static_cast<float>(call.attributes[0]);
+    return a;
+  }
+};
+
 struct AllGatherArgs {
   TensorRef x;
   TensorRef y;
@@ -901,6 +927,26 @@ struct SiluMulArgs {
     a.gate = call.operands[0];
     a.up = call.operands[1];
     a.y = call.operands[2];
+    return a;
+  }
+};
+
+struct SiluMulLinearF8Args {
+  TensorRef gate;
+  TensorRef up;
+  TensorRef weight;
+  TensorRef weight_scale;
+  TensorRef bias;
+  TensorRef y;
+
+  [[gnu::always_inline]] static SiluMulLinearF8Args from(const OpCall& call) {
+    SiluMulLinearF8Args a;
+    a.gate = call.operands[0];
+    a.up = call.operands[1];
+    a.weight = call.operands[2];
+    a.weight_scale = call.operands[3];
+    a.bias = call.operands[4];
+    a.y = call.operands[5];
     return a;
   }
 };

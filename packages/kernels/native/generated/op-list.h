@@ -5,6 +5,7 @@
 #define TRTLLM_OPS(X) \
   X(add, "add") \
   X(add_rms_norm, "add-rms-norm") \
+  X(add_rms_norm_linear_f8, "add-rms-norm-linear-f8") \
   X(all_gather, "all-gather") \
   X(all_reduce, "all-reduce") \
   X(apply_deltas, "apply-deltas") \
@@ -46,4 +47,5 @@
   X(sigmoid, "sigmoid") \
   X(silu, "silu") \
   X(silu_mul, "silu-mul") \
+  X(silu_mul_linear_f8, "silu-mul-linear-f8") \
   X(softcap, "softcap")

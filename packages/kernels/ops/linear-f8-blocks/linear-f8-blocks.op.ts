@@ -19,6 +19,7 @@ const shapes = [
   { name: '5x1022x149', dims: sizes(5, 1022, 149) },
   { name: '7x1056x576', dims: sizes(7, 1056, 576), without: ['bias'] },
   { name: '13x288x100 to f32', dims: sizes(13, 288, 100), without: ['bias'], f32Results: ['y'] },
+  { name: '20x640x704', dims: sizes(20, 640, 704) },
   { name: '64x512x257', dims: sizes(64, 512, 257) },
   { name: '211x96x48', dims: sizes(211, 96, 48), without: ['bias'] },
   { name: '300x640x704', dims: sizes(300, 640, 704), without: ['bias'] },

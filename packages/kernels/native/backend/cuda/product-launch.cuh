@@ -5,7 +5,7 @@
 #include "cublaslt.h"
 #include "launch.cuh"
 
-// Launching a tiled product (gemm/product-tile.sm90.cuh). x is [rows, in], weight [out, in] (gated: [2 out, in]), y [rows, out]; all
+// Launching a tiled product (gemm/product-tile.sm90.cuh). x is [rows, in], weight [out, in], y [rows, out]; all
 // rows begin at multiples of 16 bytes.
 namespace trtllm::cuda {
 
@@ -20,16 +20,8 @@ bool describe_operands(const CublasLtLinear& o, ProductOperands* to) {
   };
   constexpr uint32_t kBox = Tile::kN / Tile::kBoxes;
   const TensorRef &a = Tile::kWeightFirst ? o.weight : o.x, &b = Tile::kWeightFirst ? o.x : o.weight;
-  bool ok = describe(&to->a, a, kSize, Tile::kDepth, Tile::kM) && describe(&to->y, o.y, kResult, 128 / kResult, Tile::kBoxRows);
-  if constexpr (Tile::kForm == ProductForm::gated) {
-    const uint64_t row = static_cast<uint64_t>(b.stride[0] * kSize), half = static_cast<uint64_t>(b.shape[0] / 2);
-    const uint64_t sizes[4] = {static_cast<uint64_t>(b.shape[1]), 8, 2, half / 8}, strides[3] = {row, half * row, 8 * row};
-    const uint32_t box[4] = {Tile::kDepth, 8, 2, kBox / 16};
-    ok = ok && make_tensor_map(&to->b, b.data, map_type(kSize), 4, sizes, strides, box, 128);
-  } else {
-    ok = ok && describe(&to->b, b, kSize, Tile::kDepth, kBox);
-  }
-  return ok;
+  return describe(&to->a, a, kSize, Tile::kDepth, Tile::kM) && describe(&to->b, b, kSize, Tile::kDepth, kBox) &&
+         describe(&to->y, o.y, kResult, 128 / kResult, Tile::kBoxRows);
 }
 
 // `halved`: the tiles of the last round are, where they are at most half of a round.
@@ -52,7 +44,7 @@ Status launch_product(const CublasLtLinear& o, bool halved, cudaStream_t stream)
   const auto parts = [](int64_t size, int64_t part) { return static_cast<int>((size + part - 1) / part); };
   p.stretches = parts(o.x.shape[1], Tile::kDepth);
   p.m_tiles = parts(p.m, Tile::kM);
-  p.n_tiles = parts(Tile::kForm == ProductForm::gated ? 2 * p.n : p.n, Tile::kN);
+  p.n_tiles = parts(p.n, Tile::kN);
   p.group = 16;
   const int tiles = p.m_tiles * p.n_tiles, places = multiprocessors(), rest = tiles % places;
   const bool halves = Tile::kHalves && halved && rest * 2 <= places;

@@ -138,14 +138,19 @@ __device__ __forceinline__ void join_block(const AttentionOperands& o, const Dec
   }
 }
 
+constexpr int kJoinWarps = 4;
+
 // Items that lie across blocks. Grid: x = blocks of the decode kernel, y = rows of a piece; block (b, row) finishes the item
-// that block b ends inside and does not begin inside.
+// that block b ends inside and does not begin inside. Warp w adds pieces w, w + kJoinWarps, ..., and the block its warps.
 template <class T, int kDim>
-__global__ void __launch_bounds__(32) paged_join_pieces_kernel(AttentionOperands o, DecodePieces pieces, const DecodeRest* rests, int32_t blocks, T* y) {
+__global__ void __launch_bounds__(kJoinWarps * 32)
+    paged_join_pieces_kernel(AttentionOperands o, DecodePieces pieces, const DecodeRest* rests, int32_t blocks, T* y) {
+  __shared__ alignas(16) float parts[kJoinWarps][kDim];
+  __shared__ float2 masses[kJoinWarps];
   const DecodeRest last = rests[blockIdx.x * 2 + 1];
   const int32_t row = blockIdx.y;
   if (last.is_there == 0 || row >= last.num_rows) return;
-  const int lane = threadIdx.x & 31;
+  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
   // Pieces of blocks after this one, until that which ends the item.
   int count = 1;
   for (int base = static_cast<int>(blockIdx.x) + 1; base < blocks; base += 32) {
@@ -157,10 +162,36 @@ __global__ void __launch_bounds__(32) paged_join_pieces_kernel(AttentionOperands
     }
     count += 32;
   }
+  const int own = (count - warp + kJoinWarps - 1) / kJoinWarps;
+  const auto piece_of = [&](int i) {
+    const int at = warp + i * kJoinWarps;
+    return at == 0 ? last.piece : rests[(blockIdx.x + at) * 2].piece;
+  };
   float4 values[(kDim + 127) / 128];
-  const float2 mass =
-      join_row<kDim>(pieces, row, count, [&](int i) { return i == 0 ? last.piece : rests[(blockIdx.x + i) * 2].piece; }, values);
-  store_joined<T, kDim>(o, last.token, last.first_head + row, mass, values, y);
+  const float2 mass = join_row<kDim>(pieces, row, own, piece_of, values);
+#pragma unroll
+  for (int part = 0; part < (kDim + 127) / 128; part++) {
+    const int column = part * 128 + lane * 4;
+    if (column < kDim) *reinterpret_cast<float4*>(&parts[warp][column]) = values[part];
+  }
+  if (lane == 0) masses[warp] = mass;
+  __syncthreads();
+  float top = masses[0].x, all = 0, factors[kJoinWarps];
+#pragma unroll
+  for (int w = 1; w < kJoinWarps; w++) top = fmaxf(top, masses[w].x);
+#pragma unroll
+  for (int w = 0; w < kJoinWarps; w++) {
+    factors[w] = masses[w].x == -__builtin_inff() ? 0.0f : fast_exp2((masses[w].x - top) * kLog2E);
+    all = fmaf(masses[w].y, factors[w], all);
+  }
+  const int32_t head = last.first_head + row;
+  all += sink_weight(o, head, top);
+  for (int column = threadIdx.x; column < kDim; column += kJoinWarps * 32) {
+    float sum = 0;
+#pragma unroll
+    for (int w = 0; w < kJoinWarps; w++) sum = fmaf(parts[w][column], factors[w], sum);
+    y[last.token * o.y_stride + head * o.y_head + column] = from_f32<T>(weighted_mean(o, sum, all));
+  }
 }
 
 }  // namespace trtllm::cuda

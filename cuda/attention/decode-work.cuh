@@ -9,7 +9,7 @@
 namespace trtllm::cuda {
 
 constexpr int kDecodeRows = 16, kItemPages = 2, kDecodeGroups = 256;  // groups of 32 sequences that a step may have
-constexpr int32_t kLeastStretch = 4;  // pages (and costs of items) that are worth a warp
+constexpr int32_t kLeastStretch = 1;  // pages (and costs of items) that are worth a warp
 
 struct DecodeWork {
   int32_t singles;  // 1: only sequences of one query; 0: all
@@ -110,7 +110,8 @@ class DecodeCursor {
         at_++;
         continue;
       }
-      const int32_t item = static_cast<int32_t>(within_ / cost), offset = static_cast<int32_t>(within_ - static_cast<int64_t>(item) * cost);
+      // PERF: a division of 64-bit integers is a hundred instructions.
+      const int32_t item = within_ <= INT32_MAX ? static_cast<int32_t>(within_) / cost : static_cast<int32_t>(within_ / cost), offset = static_cast<int32_t>(within_ - static_cast<int64_t>(item) * cost);
       const int32_t taken = left_ < cost - offset ? static_cast<int32_t>(left_) : cost - offset;
       within_ += taken;
       left_ -= taken;

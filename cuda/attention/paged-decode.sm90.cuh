@@ -148,13 +148,16 @@ __global__ void __launch_bounds__(kWarps * 32, 1)
   }
   sum_groups(o, work, sums);
   __syncthreads();
-  const int64_t total = DecodeCursor::total(o, work, sums), blocks = gridDim.x;
-  const int64_t worth = total / work.least > 1 ? total / work.least : 1, most = worth / blocks;
-  const int active = most < 1 ? 1 : most < kWarps ? static_cast<int>(most) : kWarps;
-  const int64_t all = blocks * active, stretches = worth < all ? worth : all, index = static_cast<int64_t>(blockIdx.x) * active + warp;
+  const int64_t total = DecodeCursor::total(o, work, sums);
+  // As many warps as have work.least pages each, spread over the blocks.
+  const int32_t most = gridDim.x * kWarps, enough = total < static_cast<int64_t>(most) * work.least ? static_cast<int32_t>(total) / work.least : most;
+  const int32_t worth = enough > 1 ? enough : 1, per_block = worth / static_cast<int32_t>(gridDim.x), active = per_block > 1 ? per_block : 1;
+  const int32_t all = gridDim.x * active, stretches = worth < all ? worth : all, index = blockIdx.x * active + warp;
   if (warp < active && index < stretches) {
+    const int64_t share = total / stretches, rest = total - share * stretches;
+    const auto start_of = [&](int32_t i) { return share * i + (i < rest ? i : rest); };
     unsigned char* boxes = memory + warp * Ring::kBoxes * Ring::kBoxBytes;
-    const DecodeCursor cursor(o, work, sums, total * index / stretches, total * (index + 1) / stretches);
+    const DecodeCursor cursor(o, work, sums, start_of(index), start_of(index + 1));
     DecodeRequests<C, kDim, kWarps, Pages> requests(o, work, pages, map, warps[warp], boxes, cursor);
     stream_stretch<T, M, C, kDim, kWarps>(o, pieces, requests, warps[warp], static_cast<uint32_t>(__cvta_generic_to_shared(boxes)), pending[warp], q, y);
   }

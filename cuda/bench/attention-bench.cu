@@ -156,7 +156,7 @@ struct Run {
     join();
   }
   void join() {
-    paged_join_pieces_kernel<T, kDim><<<dim3(unsigned(blocks), unsigned(pieces.rows)), 32>>>(o, pieces, rests, blocks, y);
+    paged_join_pieces_kernel<T, kDim><<<dim3(unsigned(blocks), unsigned(pieces.rows)), kJoinWarps * 32>>>(o, pieces, rests, blocks, y);
     check(cudaGetLastError(), "join");
   }
   void run() {

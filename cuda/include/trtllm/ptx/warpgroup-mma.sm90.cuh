@@ -34,7 +34,6 @@ __device__ __forceinline__ void settle(float (&d)[kCount]) {
 #pragma unroll
   for (int i = 0; i < kCount; i++) asm volatile("" : "+f"(d[i])::"memory");
 }
-
 // Registers a thread may use from here on; called by whole warpgroups of a kernel that was compiled for a count in between.
 template <int kCount>
 __device__ __forceinline__ void give_registers_back() {

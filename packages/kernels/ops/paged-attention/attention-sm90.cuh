@@ -92,7 +92,7 @@ Status run_decode_sm90(const AttentionOperands& o, const PagedCache<C>& pages, c
   kernel<<<static_cast<unsigned>(blocks), kDecodeWarps * 32, Ring::kBytes, stream_of(context)>>>(o, work, pages, map, pieces, rests, args.q.as<T>(),
                                                                                                 args.y.as<T>());
   TRTLLM_TRY(launched("paged-attention"));
-  paged_join_pieces_kernel<T, kDim><<<dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(rows)), 32, 0, stream_of(context)>>>(
+  paged_join_pieces_kernel<T, kDim><<<dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(rows)), kJoinWarps * 32, 0, stream_of(context)>>>(
       o, pieces, rests, static_cast<int32_t>(blocks), args.y.as<T>());
   return launched("paged-attention");
 }

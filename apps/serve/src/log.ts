@@ -1,12 +1,13 @@
 import { type Logger, pino } from 'pino'
 
-/** A logger on stderr: lines for people on a terminal, JSON lines elsewhere or when asked for. */
+/**
+ * A logger on stderr: lines for people on a terminal, JSON lines elsewhere or when asked for. Lines that cannot be written
+ * are lost, and nothing else is: pino's own destination would try for ever at the end of the process.
+ */
 export function createLog(level: string, format: 'auto' | 'text' | 'json'): Logger {
   const asText = format === 'text' || (format === 'auto' && process.stderr.isTTY === true)
-  return pino(
-    { level, base: null },
-    asText ? { write: (line) => void process.stderr.write(textLine(line)) } : pino.destination(2),
-  )
+  const write = (line: string) => void process.stderr.write(asText ? textLine(line) : line)
+  return pino({ level, base: null }, { write })
 }
 
 /** "12:04:31 warn  message key=value" of one JSON log line. */

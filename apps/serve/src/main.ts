@@ -17,6 +17,8 @@ export async function main(
   argv: readonly string[],
   hooks: Pick<Surroundings, 'onServing'> = {},
 ): Promise<number> {
+  // A disk that is full or a reader that left takes the words, not the server.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     return await start(argv, hooks)
   } catch (error) {

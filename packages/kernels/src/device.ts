@@ -61,7 +61,7 @@ export class Device extends NativeObject {
     super(`device ${name}`, handle)
     this.name = name
     this.kind = kind
-    this.matrixLayout = native().matrixLayout(handle)
+    this.matrixLayout = callNative(() => native().matrixLayout(handle))
   }
 
   /**

@@ -88,7 +88,7 @@ export class Executor extends NativeObject {
 
   /** @internal */
   protected override release(handle: NativeHandle): void {
-    native().closeExecutor(handle)
+    callNative(() => native().closeExecutor(handle))
   }
 }
 

@@ -10,7 +10,7 @@ export class MappedFile extends NativeObject {
   private constructor(path: string) {
     const handle = callNative(() => native().openFile(path))
     super(`mapped file ${path}`, handle)
-    this.size = native().fileSize(handle)
+    this.size = callNative(() => native().fileSize(handle))
   }
 
   /** @throws TrtllmError bad_checkpoint when the file cannot be opened or mapped. */

@@ -61,7 +61,7 @@ export class Plan extends NativeObject {
       out_of_range: 'internal',
     })
     super('plan', handle)
-    const { arenaBytes, workspaceBytes } = native().planMemory(handle)
+    const { arenaBytes, workspaceBytes } = callNative(() => native().planMemory(handle))
     this.arenaBytes = arenaBytes
     this.workspaceBytes = workspaceBytes
   }

@@ -26,8 +26,10 @@ export class StepRing extends NativeObject {
     super('step ring', handle)
     this.depth = depth
     const entries = Array.from({ length: depth }, (_, entry) => entry)
-    this.#slabs = entries.map((entry) => new Int32Array(native().ringSlab(handle, entry)))
-    this.#results = entries.map((entry) => new Int32Array(native().ringResults(handle, entry)))
+    this.#slabs = entries.map((entry) => new Int32Array(callNative(() => native().ringSlab(handle, entry))))
+    this.#results = entries.map(
+      (entry) => new Int32Array(callNative(() => native().ringResults(handle, entry))),
+    )
   }
 
   static create(device: Device, options: StepRingOptions): StepRing {
@@ -50,7 +52,7 @@ export class StepRing extends NativeObject {
 
   /** @internal */
   protected override release(handle: NativeHandle): void {
-    for (const { buffer } of [...this.#slabs, ...this.#results]) native().detach(buffer)
+    for (const { buffer } of [...this.#slabs, ...this.#results]) callNative(() => native().detach(buffer))
     super.release(handle)
   }
 }

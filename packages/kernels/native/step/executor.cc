@@ -20,6 +20,9 @@ Status Executor::create(std::shared_ptr<Device> device, std::shared_ptr<StepRing
   const Backend& backend = executor->device_->backend();
   DeviceState* state = executor->device_->state();
   TRTLLM_TRY(backend.open_stream(state, &executor->stream_));
+  // The threads find the room they need: there is nobody to tell that memory is short.
+  executor->free_marks_.reserve(kMaxInFlight + 1);
+  executor->in_flight_.reserve(kMaxInFlight + 1);
   // One more than in flight: those of the last step wait for the next one.
   for (int i = 0; executor->works_alone_ && i < kMaxInFlight + 1; i++) {
     Marks& marks = executor->free_marks_.emplace_back();
@@ -31,7 +34,7 @@ Status Executor::create(std::shared_ptr<Device> device, std::shared_ptr<StepRing
     self->runner_ = std::thread([self] { self->run_steps(); });
     if (self->works_alone_) self->finisher_ = std::thread([self] { self->finish_steps(); });
   } catch (const std::system_error& error) {
-    return Status::error(Code::internal, "executor: cannot start a thread: %s", error.what());
+    return Status::error(Code::out_of_memory, "executor: cannot start a thread: %s", error.what());
   }
   *out = std::move(executor);
   return Status();
@@ -40,11 +43,12 @@ Status Executor::create(std::shared_ptr<Device> device, std::shared_ptr<StepRing
 Executor::~Executor() {
   close(false);
   const Backend& backend = device_->backend();
-  free_marks_.push_back(last_);
-  for (const Marks& marks : free_marks_) {
+  const auto destroy = [&](const Marks& marks) {
     backend.destroy_event(device_->state(), marks.began);
     backend.destroy_event(device_->state(), marks.finished);
-  }
+  };
+  destroy(last_);
+  for (const Marks& marks : free_marks_) destroy(marks);
   if (stream_ != nullptr) backend.close_stream(device_->state(), stream_);
 }
 
@@ -181,7 +185,7 @@ void Executor::finish_steps() {
       enqueued_.wait(lock, [this] { return no_more_ || !in_flight_.empty(); });
       if (in_flight_.empty()) return;
       oldest = std::move(in_flight_.front());
-      in_flight_.pop_front();
+      in_flight_.erase(in_flight_.begin());
     }
     const Status waited = device_->backend().wait_event(device_->state(), oldest.marks.finished);
     if (oldest.step->status.ok()) oldest.step->status = waited;

@@ -86,7 +86,7 @@ class Executor {
   std::mutex mutex_;
   std::condition_variable submitted_, enqueued_, finished_;
   std::deque<std::unique_ptr<Step>> waiting_;
-  std::deque<InFlight> in_flight_;  // only where works_alone_
+  std::vector<InFlight> in_flight_;  // only where works_alone_
   std::vector<Marks> free_marks_;
   Marks last_;  // of the step that finished last, until the next one is timed; the finisher's
   std::chrono::steady_clock::time_point last_end_;  // the same of a device that works here; the runner's

@@ -30,9 +30,10 @@ class WorkerPool final : public ThreadPool {
  public:
   explicit WorkerPool(int num_threads) {
     try {
+      threads_.reserve(static_cast<size_t>(num_threads));
       for (int i = 1; i < num_threads; i++) threads_.emplace_back([this] { serve(); });
-    } catch (const std::system_error&) {
-      // Fewer threads than asked for: slower, not wrong.
+    } catch (const std::exception&) {
+      // Fewer threads than asked for, or room for them: slower, not wrong.
     }
   }
 

@@ -10,7 +10,7 @@
 
 namespace trtllm::cuda {
 
-template <class T, class Y>
+template <class T>
 static Status run_linear_f8(const LinearF8Args& o, LaunchContext& context) {
   const bool packed = quantized_rows_are_packed<f8>(o);
   if constexpr (sizeof(T) == 2) {
@@ -23,8 +23,7 @@ static Status run_linear_f8(const LinearF8Args& o, LaunchContext& context) {
       if (multiply_rounded_rows(rounded, o, context, &status)) return status;
     }
   }
-  linear_few_rows<f8, T, Y>(quantized_operands(o), packed, stream_of(context));
-  return launched("linear-f8");
+  return linear_few_rows_f8("linear-f8", o, packed, stream_of(context));
 }
 
 static int64_t linear_f8_workspace(const OpCall& call) {
@@ -38,7 +37,7 @@ static Status launch_linear_f8(const OpCall& call, LaunchContext& context) {
   if (args.x.shape[0] == 0 || args.y.shape[1] == 0) return Status();
   return by_float("linear-f8", args.x.dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    return args.y.dtype == DType::f32 ? run_linear_f8<T, float>(args, context) : run_linear_f8<T, T>(args, context);
+    return run_linear_f8<T>(args, context);
   });
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-#include "../../generated/op-args.h"
 #include "f8-product.h"
+#include "few-rows-f8.h"
 #include "quantized-linear.cuh"
 #include "round-rows.cuh"
 
@@ -60,9 +60,7 @@ Status linear_of_produced_rows(const char* op, LinearF8Args o, bool sources_pack
   }
   TRTLLM_TRY(make(o.x));
   if (o.y.shape[1] == 0) return Status();
-  const auto run = o.y.dtype == DType::f32 ? linear_few_rows<f8, T, float> : linear_few_rows<f8, T, T>;
-  run(quantized_operands(o), packed, stream_of(context));
-  return launched(op);
+  return linear_few_rows_f8(op, o, packed, stream_of(context));
 }
 
 // What it needs for rows like those of `x`.

@@ -84,6 +84,18 @@ __device__ __forceinline__ void widen(uint32_t four, i8, uint32_t* to) {
   }
 }
 
+// ... of f16: 1024 + 128 + value is an f16 whose low byte is value + 128.
+template <>
+__device__ __forceinline__ void widen<f16>(uint32_t four, i8, uint32_t* to) {
+  const uint32_t shifted = four ^ 0x80808080u;
+  const uint32_t pairs[2] = {__byte_perm(shifted, 0x64646464u, 0x4140), __byte_perm(shifted, 0x64646464u, 0x4342)};
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    const __half2 values = __hsub2(*reinterpret_cast<const __half2*>(&pairs[i]), __float2half2_rn(1152.0f));
+    to[i] = *reinterpret_cast<const uint32_t*>(&values);
+  }
+}
+
 // kCount elements of type E, as they lie in 16-byte packs, as pairs of M.
 template <class M, class E, int kCount>
 __device__ __forceinline__ Words<kCount / 2> pairs_of(const uint4* packs) {

@@ -63,6 +63,20 @@ __device__ __forceinline__ void copy_bytes(void* to, const void* from, uint64_t*
                : "memory");
 }
 
+// What is read once leaves L2 first.
+__device__ __forceinline__ uint64_t read_once_policy() {
+  uint64_t policy;
+  asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;\n" : "=l"(policy));
+  return policy;
+}
+
+__device__ __forceinline__ void copy_bytes(void* to, const void* from, uint64_t* barrier, uint32_t bytes, uint64_t policy) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], %4;\n" ::"r"(
+                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),
+               "l"(from), "r"(bytes), "r"(barrier_address(barrier)), "l"(policy)
+               : "memory");
+}
+
 #endif
 
 }  // namespace trtllm::cuda

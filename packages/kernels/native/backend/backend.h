@@ -2,16 +2,18 @@
 #include <cstdint>
 
 #include "../core/kernel.h"
+#include "../core/step-nodes.h"
 #include "../core/status.h"
 
 namespace trtllm {
 
-constexpr uint32_t kBackendAbi = 2;
+constexpr uint32_t kBackendAbi = 3;
 
 struct DeviceState;   // backend's own
 struct StreamState;   // backend's own; an in-order queue of work
 struct EventState;    // backend's own
 struct GraphState;    // backend's own; a captured step
+struct ChainState;    // backend's own; nodes that run as one
 
 // Where a backend's memory is.
 //   device: not addressable by the host; work functions return before the work is done
@@ -75,6 +77,14 @@ struct Backend {
   Status (*capture_end)(DeviceState*, StreamState*, GraphState**);
   Status (*replay)(DeviceState*, StreamState*, GraphState*);
   void (*destroy_graph)(DeviceState*, GraphState*);
+
+  // Optional: null when the backend runs nodes one by one only. `make_chain` looks for nodes of a step of one row, from `first`
+  // on, that run as one: `out` is null where none begins there, else `num_nodes` and the device memory it wants are told. It
+  // holds the addresses of that step. `place_chain` gives it the memory, before `run_chain`; not while capturing.
+  Status (*make_chain)(DeviceState*, const StepNodes&, int first, ChainState** out, int* num_nodes, uint64_t* bytes);
+  Status (*place_chain)(DeviceState*, StreamState*, ChainState*, void* memory);
+  Status (*run_chain)(DeviceState*, StreamState*, const ChainState*);
+  void (*destroy_chain)(ChainState*);
 
   // Kernels this device can run, best ISA already chosen.
   const KernelEntry* (*kernels)(DeviceState*, int* count);

@@ -36,6 +36,7 @@ Status Plan::create(std::shared_ptr<Device> device, PlanSpec spec, std::shared_p
   }
   plan->table_ = std::make_unique<OperandTable>(plan->operands_, uses);
   TRTLLM_TRY(Buffer::allocate(plan->device_, static_cast<uint64_t>(plan->arena_bytes_), "plan arena", &plan->arena_));
+  plan->deterministic_ = spec.deterministic;
   TRTLLM_TRY(plan->choose_kernels(spec.deterministic));
   TRTLLM_TRY(Buffer::allocate(plan->device_, static_cast<uint64_t>(plan->workspace_bytes_), "plan workspace",
                               &plan->workspace_));
@@ -136,17 +137,47 @@ Status Plan::run(StreamState* stream, const StepSizes& sizes, char* slab, char* 
   const bool may_replay =
       captured && std::all_of(probes.begin(), probes.end(), [](const Probe& probe) { return probe.late; });
   Recording* recording = may_replay ? recording_for(sizes, bases) : nullptr;
-  TRTLLM_TRY(recording != nullptr ? replay(stream, *recording) : enqueue(stream, probes));
+  if (recording != nullptr) {
+    TRTLLM_TRY(replay(stream, *recording));
+  } else {
+    std::shared_ptr<StepChains> chains;
+    if (probes.empty()) TRTLLM_TRY(chains_for(stream, sizes, bases, &chains));  // a chain makes no values to look at
+    TRTLLM_TRY(enqueue(stream, probes, chains.get()));
+  }
   return take_late_probes(stream, probes);
+}
+
+// Chains are for steps of one token; their bits are not those of more rows. Null where the backend or the plan wants none.
+Status Plan::chains_for(StreamState* stream, const StepSizes& sizes, const Bases& bases, std::shared_ptr<StepChains>* out) {
+  constexpr size_t kMost = 4;
+  if (device_->backend().make_chain == nullptr || deterministic_ || sizes.tokens != 1) return Status();
+  for (const auto& known : chains_) {
+    if (known->serves(sizes, bases)) {
+      *out = known;
+      return Status();
+    }
+  }
+  std::vector<StepNode> nodes;
+  for (size_t i = 0; i < nodes_.size(); i++) {
+    nodes.push_back({names_[i].op.c_str(), call_of(nodes_[i]), find_op_rule(names_[i].op)->num_inputs});
+  }
+  const StepNodes step{nodes.data(), static_cast<int>(nodes.size()), arena_->data(), arena_bytes_};
+  TRTLLM_TRY(StepChains::make(device_, stream, step, sizes, bases, out));
+  if (chains_.size() == kMost) chains_.erase(chains_.begin());
+  chains_.push_back(*out);
+  return Status();
 }
 
 Status Plan::replay(StreamState* stream, Recording& recording) {
   const Backend& backend = device_->backend();
   std::vector<Probe> none;
   if (recording.graph == nullptr) {
-    if (recording.runs++ == 0) return enqueue(stream, none);
+    if (recording.runs++ == 0) {
+      TRTLLM_TRY(chains_for(stream, recording.sizes, recording.bases, &recording.chains));
+      return enqueue(stream, none, recording.chains.get());
+    }
     TRTLLM_TRY(backend.capture_begin(device_->state(), stream));
-    const Status recorded = enqueue(stream, none);
+    const Status recorded = enqueue(stream, none, recording.chains.get());
     // Recording must end even when a node failed, or the stream stays unusable.
     const Status ended = backend.capture_end(device_->state(), stream, &recording.graph);
     TRTLLM_TRY(recorded);
@@ -156,28 +187,38 @@ Status Plan::replay(StreamState* stream, Recording& recording) {
   return backend.replay(device_->state(), stream, recording.graph);
 }
 
-Status Plan::enqueue(StreamState* stream, std::vector<Probe>& probes) {
+Status Plan::enqueue(StreamState* stream, std::vector<Probe>& probes, const StepChains* chains) {
   int64_t launches = 0;
-  const Status status = enqueue_nodes(stream, probes, &launches);
+  const Status status = enqueue_nodes(stream, probes, chains, &launches);
   device_->count_launches(launches);
   return status;
 }
 
-Status Plan::enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, int64_t* launches) {
+Status Plan::failed(size_t node, const Status& status) const {
+  return Status::error(status.code, "%s (%.80s): %.150s", names_[node].op.c_str(), names_[node].label.c_str(), status.message);
+}
+
+Status Plan::enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, const StepChains* chains, int64_t* launches) {
   const Backend& backend = device_->backend();
   DeviceState* device = device_->state();
   const uint64_t zero_sizes = table_->zero_sizes();
   char* workspace = workspace_->data();
   const bool probing = !probes.empty();
   if (probing) TRTLLM_TRY(take_probes(stream, -1, probes));
+  size_t next_chain = 0;
   for (size_t i = 0; i < nodes_.size(); i++) {
+    if (chains != nullptr && next_chain < chains->all().size() && chains->all()[next_chain].first == static_cast<int>(i)) {
+      const StepChains::Chain& chain = chains->all()[next_chain++];
+      const Status status = backend.run_chain(device, stream, chain.state);
+      if (!status.ok()) return failed(i, status);
+      ++*launches;
+      i += static_cast<size_t>(chain.count) - 1;
+      continue;
+    }
     const Node& node = nodes_[i];
     if ((node.sizes & zero_sizes) == 0) {
       const Status status = backend.launch(device, stream, *node.kernel, call_of(node), workspace, workspace_bytes_);
-      if (!status.ok()) {
-        return Status::error(status.code, "%s (%.80s): %.150s", names_[i].op.c_str(), names_[i].label.c_str(),
-                             status.message);
-      }
+      if (!status.ok()) return failed(i, status);
       ++*launches;
     }
     if (probing) TRTLLM_TRY(take_probes(stream, static_cast<int>(i), probes));

@@ -6,6 +6,7 @@
 
 #include "operand-table.h"
 #include "plan-spec.h"
+#include "step-chains.h"
 
 namespace trtllm {
 
@@ -76,12 +77,15 @@ class Plan {
     Bases bases;
     int runs = 0;
     GraphState* graph = nullptr;
+    std::shared_ptr<StepChains> chains;  // whose memory the graph names
   };
 
   explicit Plan(std::shared_ptr<Device> device) : device_(std::move(device)) {}
   Status choose_kernels(bool deterministic);
-  Status enqueue(StreamState* stream, std::vector<Probe>& probes);
-  Status enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, int64_t* launches);
+  Status enqueue(StreamState* stream, std::vector<Probe>& probes, const StepChains* chains);
+  Status enqueue_nodes(StreamState* stream, std::vector<Probe>& probes, const StepChains* chains, int64_t* launches);
+  Status chains_for(StreamState* stream, const StepSizes& sizes, const Bases& bases, std::shared_ptr<StepChains>* out);
+  Status failed(size_t node, const Status& status) const;
   Status take_probes(StreamState* stream, int after_node, std::vector<Probe>& probes);
   Status take_late_probes(StreamState* stream, std::vector<Probe>& probes);
   Status take(StreamState* stream, Probe& probe);
@@ -99,9 +103,11 @@ class Plan {
   std::vector<ProbePoint> probe_points_;  // by operand
   std::unique_ptr<OperandTable> table_;
   std::shared_ptr<Buffer> arena_, workspace_;
-  std::mutex mutex_;  // guards table_, wanted_ and recordings_
+  std::mutex mutex_;  // guards table_, wanted_, recordings_ and chains_
   std::vector<StepSizes> wanted_;
   std::vector<Recording> recordings_;
+  std::vector<std::shared_ptr<StepChains>> chains_;
+  bool deterministic_ = false;
 };
 
 }  // namespace trtllm

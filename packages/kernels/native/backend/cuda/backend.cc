@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "chain.h"
 #include "cublaslt.h"
 #include "kernel-table.h"
 #include "memory.h"
@@ -109,6 +110,10 @@ static const Backend kBackend = {
     .capture_end = capture_end,
     .replay = replay,
     .destroy_graph = destroy_graph,
+    .make_chain = make_chain,
+    .place_chain = place_chain,
+    .run_chain = run_chain,
+    .destroy_chain = destroy_chain,
     .kernels = kernels,
     .memory = MemoryKind::device,
     .threads = nullptr,

@@ -1,4 +1,5 @@
 #pragma once
+#include <trtllm/activations.cuh>
 #include <type_traits>
 
 #include "launch.cuh"
@@ -54,16 +55,11 @@ struct MulValues {
   __device__ float operator()(float a, float b) const { return a * b; }
 };
 struct Silu {
-  __device__ float operator()(float a, float) const { return a / (1.0f + expf(-a)); }
+  __device__ float operator()(float a, float) const { return silu(a); }
 };
 struct SiluMul {
-  __device__ float operator()(float a, float b) const { return a / (1.0f + expf(-a)) * b; }
+  __device__ float operator()(float a, float b) const { return silu(a) * b; }
 };
-// x / 2 * (1 + tanh(u)) = x / (1 + e^(-2u)), u = sqrt(2 / pi) * (x + 0.044715 x^3).
-__device__ __forceinline__ float gelu_tanh(float x) {
-  const float u = 0.797884561f * fmaf(x * x * x, 0.044715f, x);
-  return x / (1.0f + expf(-2.0f * u));
-}
 struct Copy {
   __device__ float operator()(float a, float) const { return a; }
 };

@@ -98,6 +98,20 @@ describe('outputs of the engine', () => {
     )
   })
 
+  it('are the same where tokens come alone', () => {
+    for (const sampling of [{}, { stop: ['end'] }, { stop: ['end'], includeStop: true, minTokens: 9 }]) {
+      const tokens = ids('A fox 👍🏽 came. The end. More of the end')
+      const processor = new OutputProcessor(0, prompt, { ...plain, ...sampling }, tokenizer)
+      const deltas: GenerationDelta[] = []
+      for (const output of outputs(tokens, [1], 'length')) {
+        const isAlone = !output.finish && output.cachedTokens === undefined
+        const delta = isAlone ? processor.token(output.tokens[0]!) : processor.accept(output)
+        if (delta) deltas.push(delta)
+      }
+      expect(joined(deltas)).toEqual(joined(run(outputs(tokens, [1], 'length'), sampling)))
+    }
+  })
+
   it('end at a stop string; the token that completes it is the last', () => {
     const tokens = ids('A fox came. The end. More')
     const text = joined(run(outputs(tokens, [1], 'length'), { stop: ['end'] }))

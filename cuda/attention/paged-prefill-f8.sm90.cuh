@@ -14,8 +14,8 @@
 // of bytes, stmatrix. Keys of 16 then stand in the order 0 1 8 9 2 3 10 11 ..., which is the order in which a thread has their
 // weights, and of 16 columns the even ones stand before the odd ones, which store_turned puts right.
 // The tensor cores keep 14 bits of sums: after kTilesTogether tiles they are added to sums in f32, in shared memory.
-// Warps: 0 copies, 1 to 3 turn, 4 to 11 multiply. Shared memory, 1,024-byte aligned: q [kDim / 64][128][64]; kKeyStages of
-// k [128][kDim], kStages of raw v [128][kDim], and turned v with ones [kDim + 8][128], all swizzled; sums [kSums][256] f32.
+// Warps: 0 copies, 1 to 3 turn, 4 to 11 multiply. Shared memory, 1,024-byte aligned: q [kDim / 64][128][64]; kStages each of
+// k [128][kDim], raw v [128][kDim], and turned v with ones [kDim + 8][128], all swizzled; sums [kSums][256] f32.
 // Numerics: q, weights and products in f8 with sums in f32, online softmax in f32 (base 2), one rounding. Measured beside
 // exact products: 3.5e-2 of the results' size for normal queries, keys and values; 1.5e-2 of it are the weights', the rest the
 // queries' (two f8 words an element take those away and cost a fifth of the speed).
@@ -69,10 +69,9 @@ __device__ __forceinline__ void consume_f8(const AttentionOperands& o, T* y, uns
   const int warpgroup = (threadIdx.x >> 7) - 1, lane = threadIdx.x & 31;
   const uint32_t base = shared_address(memory) + Tile::kQueryBytes;
   const uint64_t k = kDim == 128 ? swizzled_rows(base) : swizzled_short_rows(base);
-  const uint64_t v = swizzled_rows(base + (Tile::kKeyStages + Tile::kStages) * Tile::kTileBytes);
+  const uint64_t v = swizzled_rows(base + 2 * Tile::kStages * Tile::kTileBytes);
   float* kept_sums = reinterpret_cast<float*>(memory + Tile::kBytes - 1024 - Tile::kSumBytes) + (threadIdx.x - 128);
-  PrefillPlace<> item_place, v_place;
-  PrefillPlace<Tile::kKeyStages> k_place;
+  PrefillPlace item_place, k_place, v_place;
   if (warpgroup == 1) give_turn(1);
   const auto release = [&](uint64_t* barrier) {
     __syncwarp();
@@ -157,7 +156,7 @@ __device__ __forceinline__ void consume_f8(const AttentionOperands& o, T* y, uns
       give_turn(warpgroup);
       wait_groups<1>();
       end_scores();
-      rows.template soften<kOffset>(scores, tile * kKeys, kept);
+      rows.template soften<kOffset>(scores, tile * kKeys, kept);  // PERF: the compiler waits for the sums before this; after it was slower
       end_sums();
 #pragma unroll
       for (int i = 0; i < kSums; i++) sums[i] *= kept[i / 2 % 2];
@@ -198,8 +197,6 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
       init_barrier(&barriers.raw_empty[i], kTurners);
       init_barrier(&barriers.v_full[i], kTurners);
       init_barrier(&barriers.v_empty[i], kConsumers);
-    }
-    for (int i = 0; i < Tile::kKeyStages; i++) {
       init_barrier(&barriers.k_full[i], 1);
       init_barrier(&barriers.k_empty[i], kConsumers);
     }
@@ -207,7 +204,7 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
   }
   // Rows of ones beside the turned values: their product is the sum of weights.
   for (int i = threadIdx.x; i < Tile::kStages * 256; i += kPrefillThreads) {
-    unsigned char* ones = memory + Tile::kQueryBytes + (Tile::kKeyStages + Tile::kStages) * Tile::kTileBytes + i / 256 * Tile::kTurnedBytes + kDim * 128;
+    unsigned char* ones = memory + Tile::kQueryBytes + 2 * Tile::kStages * Tile::kTileBytes + i / 256 * Tile::kTurnedBytes + kDim * 128;
     reinterpret_cast<uint32_t*>(ones)[i % 256] = 0x38383838;
   }
   publish_shared_writes();

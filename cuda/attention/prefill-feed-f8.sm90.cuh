@@ -9,11 +9,11 @@ namespace trtllm::cuda {
 
 template <int kDim>
 struct PrefillTileF8 {
-  static constexpr int kKeys = 128, kPages = 4, kKeyStages = 3, kStages = 2, kTileBytes = kKeys * kDim, kTurnedBytes = 128 * (kDim + 8);
+  static constexpr int kKeys = 128, kPages = 4, kStages = 2, kTileBytes = kKeys * kDim, kTurnedBytes = 128 * (kDim + 8);
   static constexpr int kTilesTogether = 8, kOffset = 8, kSums = kDim / 2 + 4;  // of a thread; the last four are those of the ones
   static constexpr int kQueryBytes = kPrefillRows * kDim * 2, kQueryBlocks = kDim / 64;
   static constexpr int kSumBytes = kSums * 256 * 4;
-  static constexpr int kBytes = 1024 + kQueryBytes + kKeyStages * kTileBytes + kStages * (kTileBytes + kTurnedBytes) + kSumBytes;
+  static constexpr int kBytes = 1024 + kQueryBytes + kStages * (2 * kTileBytes + kTurnedBytes) + kSumBytes;
 
   // Byte of the 16-byte chunk `chunk` of a row of kDim bytes, as the copy engine swizzles it.
   static __device__ __forceinline__ uint32_t offset(int row, int chunk) {
@@ -24,15 +24,15 @@ struct PrefillTileF8 {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
 struct PrefillBarriersF8 {
-  uint64_t item_full[2], item_empty[2], q_empty, k_full[3], k_empty[3], raw_full[2], raw_empty[2], v_full[2], v_empty[2];
+  uint64_t item_full[2], item_empty[2], q_empty, k_full[2], k_empty[2], raw_full[2], raw_empty[2], v_full[2], v_empty[2];
 };
 
-// A place in a ring, and the parity of its barriers there.
-template <int kStages = 2>
+// A place in a ring of two stages, and the parity of its barriers there.
 struct PrefillPlace {
   uint32_t stage = 0, phase = 0;
   __device__ __forceinline__ void step() {
-    if (++stage == kStages) stage = 0, phase ^= 1;
+    stage ^= 1;
+    if (stage == 0) phase ^= 1;
   }
 };
 
@@ -43,9 +43,8 @@ __device__ __forceinline__ void produce_f8(const AttentionOperands& o, const Pag
   const int lane = threadIdx.x & 31;
   const int32_t group = o.heads / o.kv_heads, query_bytes = kPrefillRows / group * group * kDim * 2;
   unsigned char* k_memory = memory + Tile::kQueryBytes;
-  unsigned char* raw_memory = k_memory + Tile::kKeyStages * Tile::kTileBytes;
-  PrefillPlace<> item_place, place;
-  PrefillPlace<Tile::kKeyStages> k_place;
+  unsigned char* raw_memory = k_memory + Tile::kStages * Tile::kTileBytes;
+  PrefillPlace item_place, place;
   uint32_t q_phase = 1;
   // Tells the other warps what comes next, and has its queries copied.
   const auto announce = [&](const PrefillItem& item) {
@@ -88,9 +87,8 @@ __device__ __forceinline__ void produce_f8(const AttentionOperands& o, const Pag
     int32_t row = row_of(item.high_tile);
     for (int32_t tile = item.high_tile; tile >= item.low_tile; tile--) {
       const int32_t next_row = tile > item.low_tile ? row_of(tile - 1) : -1;
-      wait_phase(&barriers.k_empty[k_place.stage], k_place.phase ^ 1);
-      start(k_memory + k_place.stage * Tile::kTileBytes, &barriers.k_full[k_place.stage], row);
-      k_place.step();
+      wait_phase(&barriers.k_empty[place.stage], place.phase ^ 1);
+      start(k_memory + place.stage * Tile::kTileBytes, &barriers.k_full[place.stage], row);
       wait_phase(&barriers.raw_empty[place.stage], place.phase ^ 1);
       start(raw_memory + place.stage * Tile::kTileBytes, &barriers.raw_full[place.stage], row < 0 ? row : row + o.kv_heads * 32);
       row = next_row;
@@ -113,9 +111,9 @@ template <int kDim>
 __device__ __forceinline__ void turn_values(unsigned char* memory, PrefillBarriersF8& barriers, const PrefillItem (&shared)[2]) {
   using Tile = PrefillTileF8<kDim>;
   const int lane = threadIdx.x & 31, warp = (threadIdx.x >> 5) - 1, matrix = lane >> 3, r = lane & 7, t = lane & 3;
-  const uint32_t raw_memory = shared_address(memory) + Tile::kQueryBytes + Tile::kKeyStages * Tile::kTileBytes;
+  const uint32_t raw_memory = shared_address(memory) + Tile::kQueryBytes + Tile::kStages * Tile::kTileBytes;
   const uint32_t turned_memory = raw_memory + Tile::kStages * Tile::kTileBytes;
-  PrefillPlace<> item_place, place;
+  PrefillPlace item_place, place;
   for (;;) {
     wait_phase(&barriers.item_full[item_place.stage], item_place.phase);
     const PrefillItem item = shared[item_place.stage];

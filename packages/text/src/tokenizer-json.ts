@@ -17,6 +17,14 @@ export interface TokenizerJson extends JsonObject {
 
 const modelTypes = ['BPE', 'Unigram', 'WordPiece']
 
+/** The stages of a tokenizer, and what a sequence of several is called in each. */
+const partLists = {
+  decoder: 'decoders',
+  normalizer: 'normalizers',
+  post_processor: 'processors',
+  pre_tokenizer: 'pretokenizers',
+} as const
+
 /**
  * Checks the parts of a tokenizer.json that decide ids, and fills absent optional ones with null.
  * @throws TrtllmError bad_tokenizer with file, key, expected and found.
@@ -32,9 +40,12 @@ export function checkTokenizerJson(file: string, values: JsonObject): TokenizerJ
   if (type === 'Unigram') checkPieces(model.vocab, wrong)
   else checkVocabulary(model.vocab, wrong)
   if (type === 'BPE') checkMerges(model, wrong)
-  for (const key of ['decoder', 'normalizer', 'post_processor', 'pre_tokenizer'])
-    if (values[key] !== undefined && values[key] !== null && !isObject(values[key]))
-      throw wrong(key, 'an object or null', values[key])
+  for (const [key, parts] of Object.entries(partLists)) {
+    const value = values[key]
+    if (value === undefined || value === null) continue
+    if (!isObject(value)) throw wrong(key, 'an object or null', value)
+    checkParts(key, value, parts, wrong)
+  }
   const part = (key: string): JsonObject | null => (values[key] as JsonObject | null | undefined) ?? null
   return {
     ...values,
@@ -47,9 +58,24 @@ export function checkTokenizerJson(file: string, values: JsonObject): TokenizerJ
   }
 }
 
+/** A sequence has objects only; one of them may be a sequence again. */
+function checkParts(key: string, stage: JsonObject, parts: string, wrong: Wrong): void {
+  const list = stage[parts]
+  if (!Array.isArray(list)) return
+  for (const [index, part] of list.entries()) {
+    const place = `${key}.${parts}[${index}]`
+    if (!isObject(part)) throw wrong(place, 'an object', part)
+    checkParts(place, part, parts, wrong)
+  }
+}
+
 type Wrong = (key: string, expected: string, found: unknown) => Error
 
-const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+/** Beyond every vocabulary: ids are places in a list, and one far away would fill it for minutes. */
+const maxTokenId = 2 ** 24 - 1
+
+const isId = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxTokenId
 
 function checkVocabulary(vocab: unknown, wrong: Wrong): void {
   if (!isObject(vocab)) throw wrong('model.vocab', 'an object of token ids', vocab)

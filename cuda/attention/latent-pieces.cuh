@@ -5,13 +5,15 @@
 // joined. A sequence's absorbed queries are rows, heads of query 0 first; `rows_together` of them are an item. All items of
 // all sequences lie on one line, each as long as its sequence has tiles of kLatentKeys tokens, and worker w of W takes the
 // w-th W-th of the line: every worker streams equally much, and an item has few pieces. A worker has at most one piece that
-// another began (slot 2w) and one that others end (slot 2w + 1). Tiles that no row of an item sees are passed over.
+// another began (slot 2w) and one that others end (slot 2w + 1). Tiles that no row of an item sees are passed over. A short
+// line is that of fewer workers, for a piece costs its joining.
 namespace trtllm::cuda {
 
 constexpr int kLatentKeys = 64;
 
 struct LatentPieces {
   int32_t workers, rows_together;
+  int32_t least, most;  // queries of the sequences that the launch attends to; it leaves the others alone
   float* values;   // [2 * workers][rows_together][rank]: weighted sums of latents
   float2* masses;  // [2 * workers][rows_together]: (largest score in base 2, sum of weights)
 };
@@ -26,20 +28,31 @@ struct LatentLine {
   __device__ __forceinline__ int64_t length() const { return static_cast<int64_t>(items) * tiles; }
 };
 
-__device__ __forceinline__ LatentLine latent_line(const LatentOperands& o, int64_t seq, int32_t rows_together) {
+__device__ __forceinline__ LatentLine latent_line(const LatentOperands& o, const LatentPieces& pieces, int64_t seq) {
   const int32_t queries = o.seq_start[seq + 1] - o.seq_start[seq];
-  return LatentLine{(queries * o.heads + rows_together - 1) / rows_together, (o.seq_context[seq] + kLatentKeys - 1) / kLatentKeys};
+  if (queries < pieces.least || queries > pieces.most) return LatentLine{0, 0};
+  const LatentSpan span = latent_span(o, seq);
+  const int32_t tiles = (span.context + kLatentKeys - 1) / kLatentKeys;
+  return LatentLine{(span.queries * o.heads + pieces.rows_together - 1) / pieces.rows_together, tiles > 0 ? tiles : 0};
 }
 
-// The length of the whole line, in every lane.
-__device__ __forceinline__ int64_t latent_line_length(const LatentOperands& o, int32_t rows_together) {
+// The length of the line before sequence `end`, in every lane.
+__device__ __forceinline__ int64_t latent_line_length(const LatentOperands& o, const LatentPieces& pieces, int64_t end) {
   int64_t own = 0;
-  for (int64_t s = threadIdx.x & 31; s < o.seqs; s += 32) own += latent_line(o, s, rows_together).length();
+  for (int64_t s = threadIdx.x & 31; s < end; s += 32) own += latent_line(o, pieces, s).length();
   return warp_reduce(own, Sum());
 }
 
-// First place on the line of worker w.
-__device__ __forceinline__ int64_t latent_share(int64_t length, int32_t worker, int32_t workers) { return length * worker / workers; }
+// Those who have a share: two tiles at least, one for each warpgroup.
+__device__ __forceinline__ int32_t latent_workers(int64_t length, int32_t workers) {
+  const int64_t pairs = (length + 1) / 2;
+  return pairs < workers ? static_cast<int32_t>(pairs) : workers;
+}
+
+// First place on the line of worker w; its end where there are fewer workers.
+__device__ __forceinline__ int64_t latent_share(int64_t length, int32_t worker, int32_t workers) {
+  return worker < workers ? length * worker / workers : length;
+}
 
 // The worker whose share has `place`.
 __device__ __forceinline__ int32_t latent_worker(int64_t length, int64_t place, int32_t workers) {
@@ -52,8 +65,8 @@ __device__ __forceinline__ int32_t latent_worker(int64_t length, int64_t place, 
 // A stretch of tiles [begin, end) of one item.
 struct LatentItem {
   int64_t seq;  // -1: no more
-  int32_t slot, context, first_row, num_rows;  // rows of the step (token * heads + head)
-  int32_t row_in_seq, first_position;          // of the item's first row; position of query 0
+  int32_t slot, context, first_row, num_rows;  // rows of the slice (token * heads + head)
+  int32_t row_in_seq, first_position;          // of the item's first row; position of the slice's query 0
   int32_t begin, end;
   int32_t piece;  // slot of its piece; -1: it is whole
 
@@ -65,10 +78,11 @@ struct LatentItem {
 class LatentCursor {
  public:
   __device__ __forceinline__ LatentCursor(const LatentOperands& o, const LatentPieces& pieces, int32_t worker)
-      : o_(o), rows_together_(pieces.rows_together), worker_(worker) {
-    const int64_t length = latent_line_length(o, rows_together_);
-    start_ = at_ = latent_share(length, worker, pieces.workers);
-    end_ = latent_share(length, worker + 1, pieces.workers);
+      : o_(o), pieces_(pieces), worker_(worker) {
+    const int64_t length = latent_line_length(o, pieces, o.seqs);
+    const int32_t workers = latent_workers(length, pieces.workers);
+    start_ = at_ = latent_share(length, worker, workers);
+    end_ = latent_share(length, worker + 1, workers);
   }
 
   __device__ __forceinline__ LatentItem next() {
@@ -87,16 +101,16 @@ class LatentCursor {
       const int64_t seq_place = before_ + __shfl_sync(kFullWarp, running_ - own_, found);
       const int32_t tiles = __shfl_sync(kFullWarp, tiles_, found);
       item.seq = base_ + found;
-      item.context = o_.seq_context[item.seq];
-      const int32_t token = o_.seq_start[item.seq], queries = o_.seq_start[item.seq + 1] - token;
+      const LatentSpan span = latent_span(o_, item.seq);
+      item.context = span.context;
       const int32_t index = static_cast<int32_t>((at_ - seq_place) / tiles);
       const int64_t item_place = seq_place + static_cast<int64_t>(index) * tiles;
       item.slot = o_.seq_slot[item.seq];
-      item.row_in_seq = index * rows_together_;
-      item.first_row = token * o_.heads + item.row_in_seq;
-      const int32_t rows_left = queries * o_.heads - item.row_in_seq;
-      item.num_rows = rows_left < rows_together_ ? rows_left : rows_together_;
-      item.first_position = item.context - queries;
+      item.row_in_seq = index * pieces_.rows_together;
+      item.first_row = span.token * o_.heads + item.row_in_seq;
+      const int32_t rows_left = span.queries * o_.heads - item.row_in_seq;
+      item.num_rows = rows_left < pieces_.rows_together ? rows_left : pieces_.rows_together;
+      item.first_position = span.context - span.queries;
       const int32_t seen = item.position_of(item.num_rows - 1, o_.heads) / kLatentKeys + 1;
       item.begin = static_cast<int32_t>(at_ - item_place);
       item.end = end_ - item_place < tiles ? static_cast<int32_t>(end_ - item_place) : tiles;
@@ -113,7 +127,7 @@ class LatentCursor {
     const int64_t s = base_ + (threadIdx.x & 31);
     own_ = 0;
     if (s < o_.seqs) {
-      const LatentLine line = latent_line(o_, s, rows_together_);
+      const LatentLine line = latent_line(o_, pieces_, s);
       own_ = line.length();
       tiles_ = line.tiles;
     }
@@ -126,59 +140,84 @@ class LatentCursor {
   }
 
   const LatentOperands& o_;
-  const int32_t rows_together_, worker_;
+  const LatentPieces& pieces_;
+  const int32_t worker_;
   int64_t start_, at_, end_, base_ = -32, before_ = 0, own_ = 0, running_ = 0;
   int32_t tiles_ = 1;
 };
 
-// Joins the pieces of rows that have several: a warp has a row of the step, a lane sixteen columns of 512. Grid stride over
-// `rows`.
-template <class T, int kRank>
-__global__ void __launch_bounds__(256) latent_join_kernel(LatentOperands o, LatentPieces pieces, int64_t rows, T* sums) {
-  constexpr int kSlices = kRank / 128;  // four columns of each 128
-  const int lane = threadIdx.x & 31;
-  const int64_t length = latent_line_length(o, pieces.rows_together);
-  for (int64_t row = blockIdx.x * 8ll + (threadIdx.x >> 5); row < rows; row += gridDim.x * 8ll) {
-    const int64_t seq = sequence_of(o.seq_start, o.seqs, row / o.heads);
-    if (seq < 0) continue;  // the whole warp, here and below
-    int64_t place = 0;
-    for (int64_t s = lane; s < seq; s += 32) place += latent_line(o, s, pieces.rows_together).length();
-    place = warp_reduce(place, Sum());
-    const LatentLine line = latent_line(o, seq, pieces.rows_together);
-    const int32_t queries = o.seq_start[seq + 1] - o.seq_start[seq];
-    const int32_t row_in_seq = static_cast<int32_t>(row - static_cast<int64_t>(o.seq_start[seq]) * o.heads);
+__device__ __forceinline__ void add_weighted(float4& sum, const float4& value, float weight) {
+  sum = float4{fmaf(value.x, weight, sum.x), fmaf(value.y, weight, sum.y), fmaf(value.z, weight, sum.z), fmaf(value.w, weight, sum.w)};
+}
+
+template <class T>
+__device__ __forceinline__ void store_mean(T* to, const float4& sum, float total) {
+  to[0] = from_f32<T>(weighted_mean(sum.x, total));
+  to[1] = from_f32<T>(weighted_mean(sum.y, total));
+  to[2] = from_f32<T>(weighted_mean(sum.z, total));
+  to[3] = from_f32<T>(weighted_mean(sum.w, total));
+}
+
+// Joins the pieces of rows that have several and clears the rows of tokens in no sequence. kWarps warps have a row of the
+// slice (1, or 8 where rows are few and their pieces many), each every kWarps-th piece; a lane has sixteen columns of 512.
+// Grid stride over rows.
+template <class T, int kRank, int kWarps>
+__global__ void __launch_bounds__(256) latent_join_kernel(LatentOperands o, LatentPieces pieces, T* sums) {
+  constexpr int kSlices = kRank / 128, kTogether = 8 / kWarps;  // four columns of each 128; rows of a block
+  __shared__ float4 joined[kWarps == 1 ? 1 : kWarps][kWarps == 1 ? 1 : kRank / 4];
+  __shared__ float totals[kWarps];
+  const int lane = threadIdx.x & 31, warp = (threadIdx.x >> 5) % kWarps;
+  const int64_t length = latent_line_length(o, pieces, o.seqs), rows = o.tokens * o.heads;
+  const int32_t workers = latent_workers(length, pieces.workers);
+  for (int64_t row = blockIdx.x * int64_t{kTogether} + (threadIdx.x >> 5) / kWarps; row < rows; row += int64_t{gridDim.x} * kTogether) {
+    const int64_t seq = sequence_of(o.seq_start, o.seqs, o.first + row / o.heads);
+    if (seq < 0) {
+      for (int i = warp * 32 + lane; i < kRank; i += kWarps * 32) sums[row * kRank + i] = from_f32<T>(0.0f);
+      continue;  // all of the row's warps, here and below
+    }
+    const LatentLine line = latent_line(o, pieces, seq);
+    if (line.length() == 0) continue;
+    const LatentSpan span = latent_span(o, seq);
+    const int32_t row_in_seq = static_cast<int32_t>(row) - span.token * o.heads;
     const int32_t index = row_in_seq / pieces.rows_together, in_item = row_in_seq - index * pieces.rows_together;
     int32_t last_row = (index + 1) * pieces.rows_together - 1;
-    if (last_row >= queries * o.heads) last_row = queries * o.heads - 1;
-    const int32_t seen = (o.seq_context[seq] - queries + last_row / o.heads) / kLatentKeys + 1;
-    place += static_cast<int64_t>(index) * line.tiles;
-    const int32_t first = latent_worker(length, place, pieces.workers), last = latent_worker(length, place + seen - 1, pieces.workers);
+    if (last_row >= span.queries * o.heads) last_row = span.queries * o.heads - 1;
+    const int32_t seen = (span.context - span.queries + last_row / o.heads) / kLatentKeys + 1;
+    const int64_t place = latent_line_length(o, pieces, seq) + static_cast<int64_t>(index) * line.tiles;
+    const int32_t first = latent_worker(length, place, workers), last = latent_worker(length, place + seen - 1, workers);
     if (first == last) continue;
     const auto slot_of = [&](int32_t worker) {
       return static_cast<int64_t>(2 * worker + (worker == first ? 1 : 0)) * pieces.rows_together + in_item;
     };
     float top = -__builtin_inff(), total = 0;
-    for (int32_t worker = first; worker <= last; worker++) top = fmaxf(top, pieces.masses[slot_of(worker)].x);
+    for (int32_t worker = first + lane; worker <= last; worker += 32) top = fmaxf(top, pieces.masses[slot_of(worker)].x);
+    top = warp_reduce(top, Max());
     float4 sum[kSlices] = {};
-    for (int32_t worker = first; worker <= last; worker++) {
+#pragma unroll 2
+    for (int32_t worker = first + warp; worker <= last; worker += kWarps) {
       const float2 mass = pieces.masses[slot_of(worker)];
       const float factor = mass.x == -__builtin_inff() ? 0.0f : exp2f(mass.x - top);
       total = fmaf(mass.y, factor, total);
-      const float* values = pieces.values + slot_of(worker) * kRank;
+      const float4* values = reinterpret_cast<const float4*>(pieces.values + slot_of(worker) * kRank);
 #pragma unroll
-      for (int i = 0; i < kSlices; i++) {
-        const float4 piece = *reinterpret_cast<const float4*>(values + i * 128 + lane * 4);
-        sum[i] = float4{fmaf(piece.x, factor, sum[i].x), fmaf(piece.y, factor, sum[i].y), fmaf(piece.z, factor, sum[i].z),
-                        fmaf(piece.w, factor, sum[i].w)};
-      }
+      for (int i = 0; i < kSlices; i++) add_weighted(sum[i], values[i * 32 + lane], factor);
     }
+    if constexpr (kWarps == 1) {
 #pragma unroll
-    for (int i = 0; i < kSlices; i++) {
-      T* to = sums + row * kRank + i * 128 + lane * 4;
-      to[0] = from_f32<T>(weighted_mean(sum[i].x, total));
-      to[1] = from_f32<T>(weighted_mean(sum[i].y, total));
-      to[2] = from_f32<T>(weighted_mean(sum[i].z, total));
-      to[3] = from_f32<T>(weighted_mean(sum[i].w, total));
+      for (int i = 0; i < kSlices; i++) store_mean(sums + row * kRank + i * 128 + lane * 4, sum[i], total);
+    } else {
+#pragma unroll
+      for (int i = 0; i < kSlices; i++) joined[warp][i * 32 + lane] = sum[i];
+      if (lane == 0) totals[warp] = total;
+      __syncthreads();  // kWarps == 8: the block has one row
+      float all = 0;
+      for (int w = 0; w < kWarps; w++) all += totals[w];
+      for (int i = threadIdx.x; i < kRank / 4; i += 256) {
+        float4 column{};
+        for (int w = 0; w < kWarps; w++) add_weighted(column, joined[w][i], 1.0f);
+        store_mean(sums + row * kRank + i * 4, column, all);
+      }
+      __syncthreads();
     }
   }
 }

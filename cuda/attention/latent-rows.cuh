@@ -2,7 +2,7 @@
 #include "latent-attention.cuh"
 
 // Latent attention on plain arithmetic, for any type and size: absorbed queries, attention over the cached vectors, and the
-// values of what each head has summed, with f32 between them. Tokens [first, first + count) of the step at a time.
+// values of what each head has summed, with f32 between them.
 //   latent_absorb_kernel   block = (head, kLatentTokens tokens): a thread has columns of the rank, K_h is read once
 //   latent_rows_kernel     block = (token, head): warp w takes pages w, w + 8, ..., a lane every 32nd element of the width;
 //                          the warps join in shared memory
@@ -12,23 +12,23 @@ namespace trtllm::cuda {
 
 constexpr int kLatentTokens = 8, kLatentThreads = 256, kLatentWarps = kLatentThreads / 32, kMaxLatentWidth = 1024;
 
-// Queries f32 [count, heads, width]. Dynamic shared memory: [kLatentTokens][nope_dim] f32.
+// Queries f32 [tokens, heads, width]. Dynamic shared memory: [kLatentTokens][nope_dim] f32.
 template <class T>
 __global__ void __launch_bounds__(kLatentThreads) latent_absorb_kernel(LatentOperands o, const T* q, const T* pe, const T* weight,
-                                                                       int64_t first, int64_t count, float* queries) {
+                                                                       float* queries) {
   extern __shared__ float wide[];
   const int32_t head = blockIdx.x;
   const int64_t begin = static_cast<int64_t>(blockIdx.y) * kLatentTokens;
-  const int rows = count - begin < kLatentTokens ? static_cast<int>(count - begin) : kLatentTokens;
+  const int rows = o.tokens - begin < kLatentTokens ? static_cast<int>(o.tokens - begin) : kLatentTokens;
   for (int i = threadIdx.x; i < kLatentTokens * o.nope_dim; i += kLatentThreads) {
     const int row = i / o.nope_dim, at = i - row * o.nope_dim;
-    wide[i] = row < rows ? to_f32(q[(first + begin + row) * o.q_stride + head * o.q_head + at]) : 0.0f;
+    wide[i] = row < rows ? to_f32(q[(o.first + begin + row) * o.q_stride + head * o.q_head + at]) : 0.0f;
   }
   float* out = queries + (begin * o.heads + head) * o.width();
   const int64_t row_stride = static_cast<int64_t>(o.heads) * o.width();
   for (int i = threadIdx.x; i < rows * o.rope_dim; i += kLatentThreads) {
     const int row = i / o.rope_dim, at = i - row * o.rope_dim;
-    out[row * row_stride + o.rank + at] = to_f32(pe[(first + begin + row) * o.pe_stride + head * o.pe_head + at]);
+    out[row * row_stride + o.rank + at] = to_f32(pe[(o.first + begin + row) * o.pe_stride + head * o.pe_head + at]);
   }
   __syncthreads();
   const T* keys = weight + o.weight_row(head) * o.weight_stride;
@@ -46,14 +46,13 @@ __global__ void __launch_bounds__(kLatentThreads) latent_absorb_kernel(LatentOpe
   }
 }
 
-// Weighted sums of latents f32 [count, heads, rank]; 0 for tokens of no sequence. kSlices * 32 elements hold a vector.
+// Weighted sums of latents f32 [tokens, heads, rank]; 0 for tokens of no sequence. kSlices * 32 elements hold a vector.
 template <class T, class Pages, int kSlices>
-__global__ void __launch_bounds__(kLatentThreads) latent_rows_kernel(LatentOperands o, Pages pages, int64_t first, const float* queries,
-                                                                     float* sums) {
+__global__ void __launch_bounds__(kLatentThreads) latent_rows_kernel(LatentOperands o, Pages pages, const float* queries, float* sums) {
   __shared__ float tops[kLatentWarps], totals[kLatentWarps], joined[kLatentWarps][kSlices * 32];
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   const int32_t head = blockIdx.y, width = o.width();
-  const int64_t token = first + blockIdx.x, row = static_cast<int64_t>(blockIdx.x) * o.heads + head;
+  const int64_t token = o.first + blockIdx.x, row = static_cast<int64_t>(blockIdx.x) * o.heads + head;
   const int64_t seq = sequence_of(o.seq_start, o.seqs, token);
   const int64_t position = seq < 0 ? -1 : o.seq_context[seq] - (o.seq_start[seq + 1] - token);
   const int64_t slot = seq < 0 ? -1 : o.seq_slot[seq];
@@ -98,13 +97,12 @@ __global__ void __launch_bounds__(kLatentThreads) latent_rows_kernel(LatentOpera
 
 // Dynamic shared memory: [kLatentTokens][rank] f32.
 template <class T>
-__global__ void __launch_bounds__(kLatentThreads) latent_values_kernel(LatentOperands o, const T* weight, int64_t first, int64_t count,
-                                                                       const float* sums, T* y) {
+__global__ void __launch_bounds__(kLatentThreads) latent_values_kernel(LatentOperands o, const T* weight, const float* sums, T* y) {
   extern __shared__ float wide[];
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   const int32_t head = blockIdx.x;
   const int64_t begin = static_cast<int64_t>(blockIdx.y) * kLatentTokens;
-  const int rows = count - begin < kLatentTokens ? static_cast<int>(count - begin) : kLatentTokens;
+  const int rows = o.tokens - begin < kLatentTokens ? static_cast<int>(o.tokens - begin) : kLatentTokens;
   for (int i = threadIdx.x; i < kLatentTokens * o.rank; i += kLatentThreads) {
     const int row = i / o.rank, at = i - row * o.rank;
     wide[i] = row < rows ? sums[((begin + row) * o.heads + head) * o.rank + at] : 0.0f;
@@ -121,7 +119,7 @@ __global__ void __launch_bounds__(kLatentThreads) latent_values_kernel(LatentOpe
 #pragma unroll
     for (int row = 0; row < kLatentTokens; row++) {
       const float dot = warp_reduce(dots[row], Sum());
-      if (lane == 0 && row < rows) y[(first + begin + row) * o.y_stride + head * o.y_head + value] = from_f32<T>(dot);
+      if (lane == 0 && row < rows) y[(o.first + begin + row) * o.y_stride + head * o.y_head + value] = from_f32<T>(dot);
     }
   }
 }

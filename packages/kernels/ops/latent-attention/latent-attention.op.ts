@@ -12,6 +12,40 @@ const sizes = (heads: number, nopeDim: number, ropeDim: number, rank: number, va
   ...{ valueDim, weightRows: heads * (nopeDim + valueDim) },
 })
 
+/** Heads and queries a sequence that ask for each way of taking rows together, in the sizes that tensor cores have. */
+const tensorCoreCases = [
+  {
+    name: 'one query of one long sequence, 16 heads',
+    dims: { ...cacheDims(1, 1, 70, 0), tokens: 1, ...sizes(16, 64, 64, 512, 64) },
+    attributes: { scale: 0.03, valueDim: 64 },
+  },
+  {
+    name: 'a chunk of one sequence, 16 heads',
+    dims: { ...cacheDims(1, 1, 6, 2), tokens: 75, ...sizes(16, 32, 64, 512, 40) },
+    attributes: { scale: 0.03, valueDim: 40 },
+  },
+  {
+    name: 'ragged decode of 13, 32 heads, some without a query',
+    dims: { ...cacheDims(13, 15, 9, 0), tokens: 8, ...sizes(32, 32, 64, 512, 32) },
+    attributes: { scale: 0.03, valueDim: 32 },
+  },
+  {
+    name: 'single queries and several of 37, 16 heads',
+    dims: { ...cacheDims(37, 37, 3, 1), tokens: 55, ...sizes(16, 32, 64, 512, 32) },
+    attributes: { scale: 0.03, valueDim: 32 },
+  },
+  {
+    name: 'ragged decode of 9, 64 heads',
+    dims: { ...cacheDims(9, 9, 7, 0), tokens: 9, ...sizes(64, 32, 64, 512, 32) },
+    attributes: { scale: 0.03, valueDim: 32 },
+  },
+  {
+    name: 'single queries and several of 6, 128 heads',
+    dims: { ...cacheDims(6, 7, 5, 0), tokens: 10, ...sizes(128, 32, 64, 512, 32) },
+    attributes: { scale: 0.03, valueDim: 32 },
+  },
+]
+
 export const latentAttention = defineOp({
   name: 'latent-attention',
   summary:
@@ -69,9 +103,9 @@ export const latentAttention = defineOp({
       attributes: { scale: 192 ** -0.5 / 4, valueDim: 128 },
     },
     {
-      name: 'decode of 2, 128 heads of DeepSeek-V3',
-      dims: { ...cacheDims(2, 3, 20, 0), tokens: 2, ...sizes(128, 128, 64, 512, 128) },
-      attributes: { scale: 192 ** -0.5 / 4, valueDim: 128 },
+      name: 'decode of 2, 128 heads',
+      dims: { ...cacheDims(2, 3, 20, 0), tokens: 2, ...sizes(128, 32, 64, 512, 32) },
+      attributes: { scale: 0.03, valueDim: 32 },
     },
     {
       name: 'decode and chunks of 6, 8 heads of DeepSeek-V3',
@@ -83,7 +117,7 @@ export const latentAttention = defineOp({
       dims: { ...cacheDims(3, 4, 40, 1), tokens: 3, ...sizes(20, 128, 64, 512, 128) },
       attributes: { scale: 192 ** -0.5 / 4, valueDim: 128 },
     },
-  ]),
+  ]).concat(eachFloat(tensorCoreCases).filter(({ dtype }) => dtype !== 'f32')),
   tolerance: { f32: 5e-5, f16: 8e-3, bf16: 4e-2 },
   makeInputs: ({ dims }, random) => {
     const { seqSlot, seqStart, seqContext, pageTable } = stepSequences(dims, random)

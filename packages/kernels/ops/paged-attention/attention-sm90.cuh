@@ -7,6 +7,7 @@
 
 #include "../../native/backend/cuda/launch.cuh"
 #include "../../native/backend/cuda/paged-cache.cuh"
+#include "../../native/backend/cuda/processor.cuh"
 #include "../../native/generated/op-args.h"
 
 // Launches of the sm_90a attention kernels. Built without that target they are never chosen.
@@ -14,22 +15,6 @@ namespace trtllm::cuda {
 
 constexpr int64_t kCounterBytes = 256;  // of the workspace, before the pieces of split queries
 constexpr int kDecodeWarps = 8;
-
-struct Processor {
-  int major, count;  // compute capability, multiprocessors
-};
-
-inline Processor processor() {
-  static const Processor it = [] {
-    int device = 0;
-    Processor p{};
-    cudaGetDevice(&device);
-    cudaDeviceGetAttribute(&p.major, cudaDevAttrComputeCapabilityMajor, device);
-    cudaDeviceGetAttribute(&p.count, cudaDevAttrMultiProcessorCount, device);
-    return p;
-  }();
-  return it;
-}
 
 template <class C>
 int64_t cache_rows(const PagedCache<C>& pages, int64_t kv_heads) {

@@ -7,6 +7,12 @@
 
 namespace trtllm::cuda {
 
+// Where a value that no node makes would be: none of the device's places.
+static void* nameless() {
+  alignas(16) static char place[16];
+  return place;
+}
+
 ChainPlan ChainBuilder::build() {
   plan_.handed_bytes = 256;  // place 0 means none
   while (next_ < step_.count && take_node()) {
@@ -57,6 +63,19 @@ bool ChainBuilder::take_node() {
   if (op == "linear-f8") {
     const auto o = LinearF8Args::from(node.call);
     return take_linear(o.x, o.weight, &o.weight_scale, o.bias, o.y);
+  }
+  if (op == "add-rms-norm-linear-f8") {
+    const auto o = AddRmsNormLinearF8Args::from(node.call);
+    if (!take_sum(o.x, o.added, nullptr, 0, o.sum)) return false;
+    next_--;  // the linear is of the same node
+    TensorRef normed = o.sum;
+    normed.data = nameless();
+    prepare_norm(o.norm_weight, normed, o.eps);
+    return take_linear(normed, o.weight, &o.weight_scale, o.bias, o.y);
+  }
+  if (op == "silu-mul-linear-f8") {
+    const auto o = SiluMulLinearF8Args::from(node.call);
+    return gated_for_ == next_ && take_linear(o.gate, o.weight, &o.weight_scale, o.bias, o.y);
   }
   if (op == "linear-i8") {
     const auto o = LinearI8Args::from(node.call);
@@ -112,6 +131,10 @@ bool ChainBuilder::take_norm(const TensorRef& x, const TensorRef& weight, const 
 
 void ChainBuilder::norm_sum(const TensorRef& weight, const TensorRef& normed, float eps) {
   make(Kind::nowhere, normed);
+  prepare_norm(weight, normed, eps);
+}
+
+void ChainBuilder::prepare_norm(const TensorRef& weight, const TensorRef& normed, float eps) {
   prepared_->at = normed.data;
   prepared_->input.norm = weight.as<float>();
   prepared_->input.eps = eps;
@@ -187,7 +210,8 @@ bool ChainBuilder::take_linear(const TensorRef& x, const TensorRef& weight, cons
     return false;
   }
   TensorRef gated;
-  const LinkGate gate = y.dtype == plan_.dtype ? gate_behind(y, &gated) : LinkGate::none;
+  bool is_half_node = false;
+  const LinkGate gate = y.dtype == plan_.dtype ? gate_behind(y, &gated, &is_half_node) : LinkGate::none;
   if (out % kTileColumns != 0) return false;
   Link link{};
   link.kind = LinkKind::linear;
@@ -212,23 +236,31 @@ bool ChainBuilder::take_linear(const TensorRef& x, const TensorRef& weight, cons
   if (plan_.most_in < in) plan_.most_in = in;
   if (l.input.keep && plan_.residual_length < in) plan_.residual_length = in;
   plan_.links.push_back(link);
-  next_ += gate != LinkGate::none ? 2 : 1;
-  add_end();
+  next_ += gate != LinkGate::none && !is_half_node ? 2 : 1;
+  if (is_half_node) {
+    gated_for_ = next_;  // the chain does not end within a node
+  } else {
+    add_end();
+  }
   return true;
 }
 
-// gate(first half of y) * second half, as the next node.
-LinkGate ChainBuilder::gate_behind(const TensorRef& y, TensorRef* gated) const {
+// gate(first half of y) * second half, as the next node or what it begins with. There the product has no place of its own: that of
+// the first half stands for it.
+LinkGate ChainBuilder::gate_behind(const TensorRef& y, TensorRef* gated, bool* is_half_node) const {
   if (next_ + 1 >= step_.count || y.shape[1] % (2 * kTileColumns) != 0) return LinkGate::none;
   const StepNode& node = step_.nodes[next_ + 1];
   const std::string_view op = node.op;
-  const LinkGate gate = op == "silu-mul" ? LinkGate::silu : op == "gelu-tanh-mul" ? LinkGate::gelu_tanh : LinkGate::none;
+  const bool is_half = op == "silu-mul-linear-f8";
+  const LinkGate gate = op == "silu-mul" || is_half ? LinkGate::silu : op == "gelu-tanh-mul" ? LinkGate::gelu_tanh : LinkGate::none;
   if (gate == LinkGate::none) return gate;
-  const auto o = SiluMulArgs::from(node.call);  // both have these operands
+  const auto o = SiluMulArgs::from(node.call);  // all begin with these operands; the y of a linear is not the product
   const int64_t half = y.shape[1] / 2;
   const bool are_halves = o.gate.data == y.data && o.up.data == y.as<char>() + half * 2 && o.gate.shape[1] == half && o.up.shape[1] == half;
-  if (!are_halves || o.y.shape[0] != 1 || o.y.stride[1] != 1) return LinkGate::none;
-  *gated = o.y;
+  const TensorRef& product = is_half ? o.gate : o.y;
+  if (!are_halves || product.shape[0] != 1 || product.stride[1] != 1) return LinkGate::none;
+  *gated = product;
+  *is_half_node = is_half;
   return gate;
 }
 

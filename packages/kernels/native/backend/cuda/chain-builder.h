@@ -41,6 +41,7 @@ class ChainBuilder {
   bool take_norm(const TensorRef& x, const TensorRef& weight, const TensorRef& y, float eps);
   bool take_sum(const TensorRef& x, const TensorRef& y, const TensorRef* y_norm, float y_eps, const TensorRef& sum);
   void norm_sum(const TensorRef& weight, const TensorRef& normed, float eps);
+  void prepare_norm(const TensorRef& weight, const TensorRef& normed, float eps);
   bool take_row(const TensorRef& x, const TensorRef& index, const TensorRef& y);
   bool take_linear(const TensorRef& x, const TensorRef& weight, const TensorRef* scale, const TensorRef& bias, const TensorRef& y);
   template <class Write>
@@ -49,7 +50,7 @@ class ChainBuilder {
   bool input_of(const TensorRef& x, bool as_f16, LinkInput* input);
   bool source_of(const TensorRef& x, LinkInput* input);
   bool is_waiting() const { return prepared_ && prepared_->users == 0; }
-  LinkGate gate_behind(const TensorRef& y, TensorRef* gated) const;
+  LinkGate gate_behind(const TensorRef& y, TensorRef* gated, bool* is_half_node) const;
   int rotary_table(const RotaryStep& step);
   HandedOver hand_over(int64_t bytes);
   std::optional<HandedOver> handed(const TensorRef& t) const;
@@ -75,6 +76,7 @@ class ChainBuilder {
   const void* residual_ = nullptr;  // the address of the sum that blocks keep
   const void* row_at_ = nullptr;    // that of the row gathered from it
   const int32_t* row_ = nullptr;
+  int gated_for_ = -1;              // the node that begins with a product which the last link makes
   int64_t tiles_ = 0;
 };
 

@@ -3,6 +3,9 @@ import { basename } from 'node:path'
 import { badCheckpoint, contradictoryConfig } from './bad-input.js'
 import { isJsonObject, JsonError, type JsonObject, type JsonValue, parseStrictJson } from './strict-json.js'
 
+/** Beyond every size and count of a model: lists are as long as some of them, and a lie would fill them for minutes. */
+const largest = 2 ** 24
+
 interface Range {
   readonly min?: number
   readonly max?: number
@@ -42,7 +45,7 @@ export class HfConfig {
   integer(key: string, options: Range & { readonly fallback?: number } = {}): number {
     const value = this.required(key, options.fallback, 'an integer')
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) this.wrongType(key, 'an integer', value)
-    return this.inRange(key, value as number, options)
+    return this.inRange(key, value as number, { max: largest, ...options })
   }
 
   /** A finite number; without `fallback` the key is required. */

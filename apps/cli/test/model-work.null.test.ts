@@ -15,7 +15,7 @@ it('counts every linear but the head, whatever its weights are kept in and its o
   const expected = { linearFlops: 2 * weights, ...head }
   expect(await workWith({})).toMatchObject({ ...expected, linearBytes: 2 * weights, linearsAreF8: false })
   expect(await workWith({ quant: 'int8' })).toMatchObject({ ...expected, linearBytes: weights })
-  expect(await workWith({ quant: 'fp8', kvCacheDtype: 'fp8' })).toMatchObject({
+  expect(await workWith({ quant: 'fp8' })).toMatchObject({
     ...expected,
     linearBytes: weights,
     linearsAreF8: true,

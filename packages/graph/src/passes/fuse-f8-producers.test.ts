@@ -64,14 +64,3 @@ it('leaves rows that others read too', () => {
   expect(before).toContain('linear-f8(')
   expect(after).toBe(before)
 })
-
-it('leaves single ops where a cache is not f8, to the chains of a step of one token', () => {
-  const graph = f8Graph((m, x) => linear(m.at('down'), mul(m, silu(m, add(m, x, x)), x), 8))
-  const content = { kind: 'heads', kvHeads: 1, headDim: 8 } as const
-  const withCache = (dtype: 'f8' | 'bf16') => ({
-    ...graph,
-    caches: [{ path: 'attention', content, dtype, window: 0, pool: 0 }],
-  })
-  expect(fuseF8Producers.run(withCache('bf16')).nodes).toEqual(graph.nodes)
-  expect(fuseF8Producers.run(withCache('f8')).nodes.at(-1)!.op).toBe(ops.siluMulLinearF8)
-})

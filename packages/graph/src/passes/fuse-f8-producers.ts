@@ -6,13 +6,11 @@ import { Rewrite } from './rewrite.js'
 
 /**
  * A norm of a sum, or silu(gate) * up, that one linear of f8 weights alone reads becomes one op with it: its kernels may
- * make the rows in f8 at once, as they are multiplied. Runs when weights have their format. Where a cache is not f8, steps of
- * one token run as chains, which know the single ops: they stay.
+ * make the rows in f8 at once, as they are multiplied. Runs when weights have their format.
  */
 export const fuseF8Producers: Pass = {
   name: 'fuse-f8-producers',
   run(graph) {
-    if (graph.caches.some(({ dtype }) => dtype !== 'f8')) return graph
     const uses = new Uses(graph)
     const rewrite = new Rewrite()
     for (const linear of graph.nodes) {

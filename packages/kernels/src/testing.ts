@@ -1,0 +1,1 @@
+export { type DamagedJson, damagedJson } from './testing/damaged-json.js'

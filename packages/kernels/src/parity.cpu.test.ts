@@ -4,7 +4,9 @@ import { ops } from './ops.generated.js'
 import { runParity } from './parity.js'
 import { runRowBits } from './row-bits.js'
 
-it.each(cpuIsa().all)('every case of every op agrees with the scalar reference on %s', async (isa) => {
+const faster = cpuIsa().all.filter((isa) => isa !== 'scalar')
+
+it.each(faster)('every case of every op agrees with the scalar reference on %s', async (isa) => {
   using device = Device.open('cpu', { isa, threads: 2 })
   using reference = Device.open('cpu', { isa: 'scalar', threads: 2 })
   const seen: string[] = []

@@ -6,7 +6,9 @@
 #include "llama-step.cuh"
 
 struct Bench {
-  Model& m;
+  StepMemory& memory;
+  LlamaStep& m;
+  StepNodes step;
   StreamState stream{};
   DeviceState device{};
   void* workspace = nullptr;
@@ -14,10 +16,10 @@ struct Bench {
   std::vector<ChainState*> chains;
   std::vector<int> firsts, counts;
 
-  explicit Bench(Model& model) : m(model) {
+  Bench(StepMemory& memory, LlamaStep& m, const char* name) : memory(memory), m(m), step(m.nodes()) {
+    check(cudaDeviceSynchronize(), "filling");
     cudaStreamCreate(&stream.handle);
-    workspace = m.allocate(workspace_bytes);
-    const StepNodes step{m.nodes.data(), static_cast<int>(m.nodes.size()), m.arena, m.arena_bytes};
+    workspace = memory.allocate(workspace_bytes);
     for (int node = 0; node < step.count;) {
       ChainState* chain = nullptr;
       int count = 0;
@@ -27,30 +29,30 @@ struct Bench {
         node++;
         continue;
       }
-      check(place_chain(&device, &stream, chain, m.allocate(static_cast<int64_t>(bytes))));
-      printf("%-8s chain of nodes %d to %d of %d: %d links, %.1f MB\n", m.c.name, node, node + count - 1, step.count, chain->program.num_links, double(bytes) * 1e-6);
+      check(place_chain(&device, &stream, chain, memory.allocate(static_cast<int64_t>(bytes))));
+      printf("%-8s chain of nodes %d to %d of %d: %d links, %.1f MB\n", name, node, node + count - 1, step.count, chain->program.num_links, double(bytes) * 1e-6);
       chains.push_back(chain), firsts.push_back(node), counts.push_back(count);
       node += count;
     }
   }
   void run(bool chained) {
     size_t next = 0;
-    for (size_t i = 0; i < m.nodes.size(); i++) {
-      if (chained && next < chains.size() && firsts[next] == static_cast<int>(i)) {
+    for (int i = 0; i < step.count; i++) {
+      if (chained && next < chains.size() && firsts[next] == i) {
         check(run_chain(&device, &stream, chains[next]));
-        i += static_cast<size_t>(counts[next++]) - 1;
+        i += counts[next++] - 1;
         continue;
       }
       LaunchContext context;
       context.stream = stream.handle, context.workspace = workspace, context.workspace_bytes = workspace_bytes;
-      check(kernel_of(m.nodes[i].op)->launch(m.nodes[i].call, context));
+      check(kernel_of(step.nodes[i].op)->launch(step.nodes[i].call, context));
     }
   }
   std::vector<float> logits(bool chained) {
-    check(cudaMemset(m.logits.data, 0xff, static_cast<size_t>(m.c.vocab) * 4), "memset");
+    check(cudaMemset(m.logits.data, 0xff, static_cast<size_t>(m.logits.shape[1]) * 4), "memset");
     run(chained);
     check(cudaStreamSynchronize(stream.handle), "step");
-    std::vector<float> result(static_cast<size_t>(m.c.vocab));
+    std::vector<float> result(static_cast<size_t>(m.logits.shape[1]));
     check(cudaMemcpy(result.data(), m.logits.data, result.size() * 4, cudaMemcpyDeviceToHost), "logits");
     return result;
   }
@@ -91,14 +93,15 @@ int main(int argc, char** argv) {
   const int64_t layers = argc > 1 ? atoi(argv[1]) : 0;
   constexpr int kRuns = 20;
   cublaslt_prepare(0);
-  const Config configs[] = {{"1B bf16", 16, 2048, 32, 8, 64, 8192, 128256, false}, {"8B f8", 32, 4096, 32, 8, 128, 14336, 128256, true},
+  const LlamaShape shapes[] = {{"1B bf16", 16, 2048, 32, 8, 64, 8192, 128256, false}, {"8B f8", 32, 4096, 32, 8, 128, 14336, 128256, true},
                             {"8B bf16", 32, 4096, 32, 8, 128, 14336, 128256, false}};
-  for (Config c : configs) {
+  for (const LlamaShape& c : shapes) {
     for (const int64_t some : {int64_t{1}, layers > 0 ? layers : c.layers}) {
-      Config part = c;
+      LlamaShape part = c;
       part.layers = some;
-      Model m(part, 384);
-      Bench bench(m);
+      GpuStepMemory memory;
+      LlamaStep m(memory, part, 384);
+      Bench bench(memory, m, c.name);
       const auto apart = bench.logits(false);
       const auto key = bench.cache(0);
       const auto chained = bench.logits(true);

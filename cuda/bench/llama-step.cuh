@@ -1,6 +1,5 @@
 #pragma once
-// A decode step of one row of Llama's shapes, with random weights, as the nodes a plan would have; for chain-bench.cu.
-#include <cmath>
+// Memory on the GPU for the steps of llama-step.h, and the ops' own kernels; for chain-bench.cu.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -8,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "backend/cuda/cublaslt.h"
 #include <trtllm/convert.cuh>
-#include "core/step-nodes.h"
+
+#include "backend/cuda/cublaslt.h"
+#include "llama-step.h"
 
 namespace trtllm::cuda {
 #define TRTLLM_NEEDED(ident)                  \
@@ -70,120 +70,39 @@ __global__ void fill_kernel(T* to, size_t count, float deviation, float mean, ui
   }
 }
 
-struct Config {
-  const char* name;
-  int64_t layers, hidden, heads, kv, dim, ffn, vocab;
-  bool f8;
-};
-
-struct Model {
-  Config c;
-  std::vector<void*> memory;
-  char* arena;
-  int64_t arena_bytes = 0;
-  std::vector<std::vector<TensorRef>> operands;
-  std::vector<std::vector<double>> attributes;
-  std::vector<const char*> ops;
-  std::vector<int> inputs;
-  std::vector<StepNode> nodes;
-  std::vector<TensorRef> caches;
-  TensorRef logits;
-  double weight_bytes = 0;
-  uint32_t seed = 1;
-
-  void* allocate(int64_t bytes) {
+class GpuStepMemory final : public StepMemory {
+ public:
+  ~GpuStepMemory() override {
+    for (void* p : memory_) cudaFree(p);
+  }
+  char* allocate(int64_t bytes) override {
     void* p = nullptr;
     check(cudaMalloc(&p, static_cast<size_t>(bytes)), "malloc");
-    memory.push_back(p);
-    return p;
+    memory_.push_back(p);
+    return static_cast<char*>(p);
   }
-  static TensorRef shaped(DType dtype, std::vector<int64_t> shape, void* data) {
-    TensorRef t;
-    t.dtype = dtype, t.rank = static_cast<int8_t>(shape.size()), t.data = data;
-    int64_t stride = 1;
-    for (int i = t.rank - 1; i >= 0; i--) t.shape[i] = shape[static_cast<size_t>(i)], t.stride[i] = stride, stride *= t.shape[i];
-    return t;
-  }
-  template <class T>
-  TensorRef filled(DType dtype, std::vector<int64_t> shape, float deviation, float mean = 0) {
+  TensorRef filled(DType dtype, const std::vector<int64_t>& shape, float deviation, float mean) override {
     int64_t count = 1;
     for (const int64_t n : shape) count *= n;
-    TensorRef t = shaped(dtype, shape, allocate(count * dtype_bytes(dtype)));
-    fill_kernel<<<1024, 256>>>(t.as<T>(), static_cast<size_t>(count), deviation, mean, seed++);
+    const TensorRef t = shaped(dtype, shape, allocate(count * dtype_bytes(dtype)));
+    const auto fill = [&](auto* to) { fill_kernel<<<1024, 256>>>(to, static_cast<size_t>(count), deviation, mean, seed_++); };
+    if (dtype == DType::f8) fill(t.as<f8>());
+    else if (dtype == DType::bf16) fill(t.as<bf16>());
+    else fill(t.as<float>());
     return t;
   }
-  TensorRef integers(std::vector<int32_t> values, std::vector<int64_t> shape) {
-    TensorRef t = shaped(DType::i32, shape, allocate(static_cast<int64_t>(values.size()) * 4));
-    check(cudaMemcpy(t.data, values.data(), values.size() * 4, cudaMemcpyHostToDevice), "upload");
+  TensorRef integers(const std::vector<int32_t>& values, const std::vector<int64_t>& shape) override { return uploaded(DType::i32, values, shape); }
+  TensorRef floats(const std::vector<float>& values, const std::vector<int64_t>& shape) override { return uploaded(DType::f32, values, shape); }
+
+ private:
+  template <class T>
+  TensorRef uploaded(DType dtype, const std::vector<T>& values, const std::vector<int64_t>& shape) {
+    const size_t bytes = values.size() * sizeof(T);
+    const TensorRef t = shaped(dtype, shape, allocate(static_cast<int64_t>(bytes)));
+    check(cudaMemcpy(t.data, values.data(), bytes, cudaMemcpyHostToDevice), "upload");
     return t;
   }
-  // Values take turns in a few places, as an arena lays them out: a place is a value's until it was read for the last time.
-  TensorRef value(int place, std::vector<int64_t> shape, DType dtype = DType::bf16) { return shaped(dtype, shape, arena + place * (1 << 20)); }
-  TensorRef section(const TensorRef& t, int64_t from, std::vector<int64_t> shape) { return shaped(t.dtype, shape, t.as<char>() + from * 2); }
 
-  void node(const char* op, std::vector<TensorRef> all, int num_inputs, std::vector<double> values = {}) {
-    ops.push_back(op), operands.push_back(std::move(all)), attributes.push_back(std::move(values)), inputs.push_back(num_inputs);
-  }
-  void linear(const TensorRef& x, int64_t in, int64_t out, const TensorRef& y, bool in_f8) {
-    weight_bytes += double(in * out) * (in_f8 ? 1 : 2);
-    if (in_f8) {
-      const TensorRef w = filled<f8>(DType::f8, {out, in}, 60);
-      const TensorRef scale = filled<float>(DType::f32, {out}, 0.0005f / sqrtf(float(in)), 1.0f / (60.0f * sqrtf(float(in))));
-      node("linear-f8", {x, w, scale, TensorRef{}, y}, 4);
-    } else {
-      node("linear", {x, filled<bf16>(DType::bf16, {out, in}, 1.0f / sqrtf(float(in))), TensorRef{}, y}, 3);
-    }
-  }
-
-  Model(const Config& config, int32_t position) : c(config) {
-    arena_bytes = 8 << 20;
-    arena = static_cast<char*>(allocate(arena_bytes));
-    const int64_t columns = 32, pages = columns + 3, q_dim = c.heads * c.dim, kv_dim = c.kv * c.dim;
-    std::vector<int32_t> pages_of(static_cast<size_t>(2 * columns));
-    for (size_t i = 0; i < pages_of.size(); i++) pages_of[i] = static_cast<int32_t>((i * 11) % static_cast<size_t>(pages));  // 11 and 35: no page twice in a row of the table
-    const TensorRef table = integers(pages_of, {2, columns}), slot = integers({1}, {1}), start = integers({0, 1}, {2});
-    const TensorRef positions = integers({position}, {1}), context = integers({position + 1}, {1}), row = integers({0}, {1});
-    std::vector<float> inverse(static_cast<size_t>(c.dim / 2));
-    for (int64_t i = 0; i < c.dim / 2; i++) inverse[static_cast<size_t>(i)] = powf(500000.0f, -2.0f * float(i) / float(c.dim));
-    TensorRef frequencies = filled<float>(DType::f32, {1, c.dim / 2}, 1);
-    check(cudaMemcpy(frequencies.data, inverse.data(), inverse.size() * 4, cudaMemcpyHostToDevice), "upload");
-    TensorRef x = filled<bf16>(DType::bf16, {1, c.hidden}, 1), normed = value(2, {1, c.hidden});
-    const auto norm = [&] { return filled<float>(DType::f32, {c.hidden}, 0.1f, 1); };
-    node("rms-norm", {x, norm(), normed}, 2, {1e-5});
-    for (int64_t i = 0; i < c.layers; i++) {
-      const TensorRef qkv = value(3, {1, q_dim + 2 * kv_dim}), q = value(4, {1, c.heads, c.dim}), y = value(2, {1, c.heads, c.dim});
-      linear(normed, c.hidden, q_dim + 2 * kv_dim, qkv, c.f8);
-      const TensorRef cache = filled<bf16>(DType::bf16, {pages, 2, c.kv, 32, c.dim}, 1);
-      caches.push_back(cache);
-      node("rope-kv-write", {section(qkv, 0, {1, c.heads, c.dim}), section(qkv, q_dim, {1, c.kv, c.dim}), section(qkv, q_dim + kv_dim, {1, c.kv, c.dim}),
-                             positions, frequencies, TensorRef{}, slot, table, cache, q}, 9, {double(c.dim), 0, 1, 0, 0, 500000, 1, 1});
-      node("paged-attention", {q, slot, start, context, table, cache, TensorRef{}, y}, 7, {1 / std::sqrt(double(c.dim)), 0, 0, 1, 1});
-      const TensorRef o = value(3, {1, c.hidden}), sum = value(i % 2, {1, c.hidden});
-      linear(shaped(DType::bf16, {1, q_dim}, y.data), q_dim, c.hidden, o, c.f8);
-      node("add-rms-norm", {x, o, norm(), sum, normed}, 3, {1e-5});
-      const TensorRef gate_up = value(3, {1, 2 * c.ffn}), gated = value(2, {1, c.ffn}), down = value(3, {1, c.hidden});
-      linear(normed, c.hidden, 2 * c.ffn, gate_up, c.f8);
-      node("silu-mul", {section(gate_up, 0, {1, c.ffn}), section(gate_up, c.ffn, {1, c.ffn}), gated}, 2);
-      linear(gated, c.ffn, c.hidden, down, c.f8);
-      const TensorRef next = value(6, {1, c.hidden});
-      if (i + 1 < c.layers) {
-        node("add-rms-norm", {sum, down, norm(), next, normed}, 3, {1e-5});
-      } else {
-        node("add", {sum, down, next}, 2);
-      }
-      x = next;
-    }
-    const TensorRef gathered = value(0, {1, c.hidden});
-    node("gather-rows", {x, row, gathered}, 2);
-    node("rms-norm", {gathered, norm(), normed}, 2, {1e-5});
-    logits = shaped(DType::f32, {1, c.vocab}, allocate(c.vocab * 4));
-    linear(normed, c.hidden, c.vocab, logits, false);
-    for (size_t i = 0; i < ops.size(); i++) {
-      nodes.push_back({ops[i], OpCall{operands[i].data(), static_cast<int>(operands[i].size()), attributes[i].data()}, inputs[i]});
-    }
-    check(cudaDeviceSynchronize(), "model");
-  }
-  ~Model() {
-    for (void* p : memory) cudaFree(p);
-  }
+  std::vector<void*> memory_;
+  uint32_t seed_ = 1;
 };

@@ -15,6 +15,7 @@ const llama8b: ModelWork = {
   headFlops: 2 * head,
   kvBytesPerToken: 2 * layers * 8 * 128,
   attentionFlops: 4 * layers * 32 * 128,
+  attentionIsF8: true,
 }
 const h200 = { copyBytesPerS: 4.3e12, floatFlopsPerS: 790e12, f8FlopsPerS: 1450e12 }
 
@@ -35,6 +36,19 @@ it('counts every step: one for the prompt and its first token, then one a token'
   const cell = { requests: 1, isl: 100, osl: 40, maxBatchSize: 1, maxNumTokens: 64 }
   expect(rooflineBound(llama8b, cell, h200).steps).toBe(2 + 39)
 })
+
+it.each([
+  [true, h200.f8FlopsPerS],
+  [false, h200.floatFlopsPerS],
+])(
+  'with keys and values in fp8 %s, holds the attention of a prompt to that rate',
+  (attentionIsF8, flopsPerS) => {
+    const cell = { requests: 1, isl: 8192, osl: 1, maxBatchSize: 1, maxNumTokens: 8192 }
+    const seconds = (work: ModelWork) => rooflineBound(work, cell, h200).seconds
+    const attention = seconds({ ...llama8b, attentionIsF8 }) - seconds({ ...llama8b, attentionFlops: 0 })
+    expect(attention).toBeCloseTo((((8192 * 8192) / 2) * llama8b.attentionFlops) / flopsPerS, 9)
+  },
+)
 
 it('chooses the sizes of the known rule', () => {
   const llama = { freeBytes: 150e9, weightsBytes: 9e9, kvBytesPerToken: 65_536 }

@@ -47,7 +47,7 @@ export async function planBench(model: string, load: LoadOptions, cell: UniformC
   const onCpu = { maxBatchSize: 64, maxNumTokens: 512 }
   const tuned = kind === 'cpu' ? onCpu : tuneSizes({ freeBytes, weightsBytes, kvBytesPerToken, ...cell })
   const maxBatchSize = Math.min(tuned.maxBatchSize, cell.requests, cell.concurrency)
-  const constants = await measureRoofline(device, dtype, work.linearsAreF8)
+  const constants = await measureRoofline(device, dtype, work.linearsAreF8 || work.attentionIsF8)
   return { tuned: { maxNumTokens: tuned.maxNumTokens, maxBatchSize, maxSeqLen }, work, constants }
 }
 

@@ -15,6 +15,8 @@ export interface ModelWork {
   readonly kvBytesPerToken: number
   /** Operations of attention for one pair of a query and a key, all layers and heads. */
   readonly attentionFlops: number
+  /** Whether they are done in fp8. */
+  readonly attentionIsF8: boolean
 }
 
 /** Linears, those that make their rows themselves too; not those of experts. */
@@ -29,12 +31,19 @@ export function modelWorkOf({ graph, memory }: CompiledPlan): ModelWork {
   return {
     linearBytes: sumOf(body, weightBytes),
     linearFlops: sumOf(body, rowFlops),
-    linearsAreF8: body.some((node) => inputOf(node, 'weight')!.dtype === 'f8'),
+    linearsAreF8: body.some(productsAreF8),
     headBytes: sumOf(head, weightBytes),
     headFlops: sumOf(head, rowFlops),
     kvBytesPerToken: memory.kvBytesPerToken,
     attentionFlops: sumOf(attentions, (node) => 4 * (inputOf(node, 'q')?.rowWidth ?? 0)),
+    attentionIsF8: attentions.some(productsAreF8),
   }
+}
+
+/** Whether a call multiplies what is kept in fp8, a weight or the keys and values of attention: then devices may do it in fp8. */
+export function productsAreF8(node: Node): boolean {
+  if (node.op.name === 'paged-attention') return inputOf(node, 'cache')!.dtype === 'f8'
+  return node.inputs.some((value) => value?.origin.kind === 'param' && value.dtype === 'f8')
 }
 
 const sumOf = (nodes: readonly Node[], of: (node: Node) => number): number =>

@@ -34,8 +34,9 @@ interface Cohort {
 
 /**
  * Simulates a cell step by step, as an engine would run it, ramp and tail included: decode rows first, prompts fill the
- * rest of the step. The time of a step is the sum over linears, last linear and attention of whichever is longer, their
- * arithmetic or their bytes: what does not overlap these parts cannot be faster.
+ * rest of the step. The time of a step is a sum: of the longer of arithmetic and bytes for linears and for the last linear
+ * each, of the bytes of keys and values that decoding sequences read, and of the arithmetic of the prompts' attention. What
+ * does not overlap these parts cannot be faster.
  */
 export function rooflineBound(
   work: ModelWork,
@@ -44,6 +45,7 @@ export function rooflineBound(
 ): RooflineBound {
   const { copyBytesPerS, floatFlopsPerS } = constants
   const linearFlopsPerS = work.linearsAreF8 ? constants.f8FlopsPerS : floatFlopsPerS
+  const attentionFlopsPerS = work.attentionIsF8 ? constants.f8FlopsPerS : floatFlopsPerS
   const cohorts: Cohort[] = []
   let [waiting, running, partial, seconds, steps] = [cell.requests, 0, 0, 0, 0]
   while (waiting > 0 || running > 0) {
@@ -65,7 +67,7 @@ export function rooflineBound(
       Math.max((work.linearFlops * tokens) / linearFlopsPerS, work.linearBytes / copyBytesPerS) +
       Math.max((work.headFlops * (decoding + admitted)) / floatFlopsPerS, work.headBytes / copyBytesPerS) +
       (contexts * work.kvBytesPerToken) / copyBytesPerS +
-      (pairs * work.attentionFlops) / floatFlopsPerS
+      (pairs * work.attentionFlops) / attentionFlopsPerS
     steps++
     for (const cohort of cohorts) {
       cohort.left--

@@ -1,5 +1,6 @@
 import { type CompiledPlan, type Node, nodeCost, type StepWork } from '@trtllm/graph'
 import type { NodeSpec, OpCost } from '@trtllm/kernels'
+import { productsAreF8 } from '../model-work.js'
 
 /** Calls of one op with equal shapes, types and attributes: layers of a model make the same call. */
 export interface CallGroup {
@@ -11,7 +12,7 @@ export interface CallGroup {
   readonly before: readonly NodeSpec[]
   /** Of one call. */
   readonly cost: OpCost
-  readonly weightIsF8: boolean
+  readonly productsAreF8: boolean
 }
 
 /** The calls of a step by kind, in the order in which kinds first occur. Those that only set up a step are left out. */
@@ -26,14 +27,13 @@ export function callGroups({ graph, nodes, operands }: CompiledPlan, step: StepW
     if (group) group.nodes.push(spec)
     else {
       const before = producers(index)
-      const weightIsF8 = node.inputs.some((value) => value?.origin.kind === 'param' && value.dtype === 'f8')
       groups.set(key, {
         op: node.op.name,
         shape,
         nodes: [spec],
         before,
         cost: nodeCost(node, step),
-        weightIsF8,
+        productsAreF8: productsAreF8(node),
       })
     }
   }

@@ -27,11 +27,11 @@ export interface KernelRow {
 
 /** Sets what a call took against the longest of its memory, its arithmetic and its launch. */
 export function kernelRow(
-  { op, shape, nodes, cost, weightIsF8 }: CallGroup,
+  { op, shape, nodes, cost, productsAreF8 }: CallGroup,
   { seconds, kernel }: { readonly seconds: number; readonly kernel: string },
   constants: KernelConstants,
 ): KernelRow {
-  const flopsPerS = weightIsF8 ? constants.f8FlopsPerS : constants.floatFlopsPerS
+  const flopsPerS = productsAreF8 ? constants.f8FlopsPerS : constants.floatFlopsPerS
   const bounds = [
     ['memory', cost.bytes / constants.copyBytesPerS],
     ['arithmetic', cost.flops / flopsPerS],

@@ -124,6 +124,17 @@ describe('deadlines', () => {
   })
 })
 
+test('a stream that fails after a delta without text is a plain error', async () => {
+  server = await startEchoServer()
+  // The prompt's tokens are told first, one delta each, and make no event before the answer begins.
+  const asked = { prompt: 'fault', echo: true, logprobs: 1, stream: true }
+  const { response, text } = await server.post('/v1/completions', asked)
+  expect(response.status).toBe(500)
+  expect(response.headers.get('content-type')).toContain('application/json')
+  expect(JSON.parse(text).error.code).toBe('internal')
+  await quiet()
+})
+
 describe('a slow reader', () => {
   test('holds at most the buffer, stops its own tokens and is ended as slow_client', async () => {
     server = await startEchoServer({ limits: { streamBufferBytes: 64 * 1024, streamStallMs: 300 } })

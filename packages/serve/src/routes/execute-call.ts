@@ -79,15 +79,13 @@ async function streamCall(
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
   }
-  const stream = new EventStream(reply.raw, headers, context.limits, (error) =>
-    active.controller.abort(error),
-  )
+  const abort = (error: unknown) => active.controller.abort(error)
+  const stream = new EventStream(reply.raw, headers, context.limits, abort, () => reply.hijack())
   const chunkUsage = () => (continuousUsage ? usageBody(meter.usageSoFar()) : includeUsage ? null : undefined)
   const writer = new DeltaWriter(stream, format, chunkUsage)
   try {
     const usage = await runGenerations(call.model, call.requests, active, (choice, delta) => {
       meter.saw(delta)
-      if (!reply.sent) reply.hijack()
       writer.push(choice, delta)
     })
     await writer.drained(active.controller.signal)

@@ -10,13 +10,15 @@ export interface EventStreamLimits {
 /**
  * Server-sent events on a raw response. Nothing is sent before the first event, so that an early failure can still be a
  * plain HTTP error. Whoever sends asks `hasRoom` first and waits for `onRoom` where the reader is behind. A reader that
- * takes nothing for `streamStallMs` meanwhile is given up with `onStall`.
+ * takes nothing for `streamStallMs` meanwhile is given up with `onStall`. `onStart` is
+ * called right before the first byte.
  */
 export class EventStream {
   readonly #response: ServerResponse
   readonly #headers: Record<string, string>
   readonly #limits: EventStreamLimits
   readonly #onStall: (error: ApiError) => void
+  readonly #onStart: () => void
   #ended = false
 
   constructor(
@@ -24,11 +26,13 @@ export class EventStream {
     headers: Record<string, string>,
     limits: EventStreamLimits,
     onStall: (error: ApiError) => void,
+    onStart = () => {},
   ) {
     this.#response = response
     this.#headers = headers
     this.#limits = limits
     this.#onStall = onStall
+    this.#onStart = onStart
   }
 
   get started(): boolean {
@@ -88,6 +92,7 @@ export class EventStream {
     const response = this.#response
     if (response.destroyed) return
     if (!response.headersSent) {
+      this.#onStart()
       response.writeHead(200, this.#headers)
       response.write(frame)
       return

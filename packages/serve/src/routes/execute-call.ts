@@ -6,8 +6,8 @@ import type { BodyFormat, ChunkFormat } from '../protocol/answer-format.js'
 import { usageBody } from '../protocol/usage.js'
 import type { GenerationRequest, ServedModel } from '../served-model.js'
 import { admissionLimits, logFailure, type ServerContext, shutdownError } from '../server-context.js'
-import { DeltaWriter } from '../stream/delta-writer.js'
 import { EventStream } from '../stream/event-stream.js'
+import { EventWriter } from '../stream/event-writer.js'
 import { type CallUsage, runGenerations } from '../stream/run-generations.js'
 
 /** A validated call, ready for the engine. */
@@ -82,7 +82,7 @@ async function streamCall(
   const abort = (error: unknown) => active.controller.abort(error)
   const stream = new EventStream(reply.raw, headers, context.limits, abort, () => reply.hijack())
   const chunkUsage = () => (continuousUsage ? usageBody(meter.usageSoFar()) : includeUsage ? null : undefined)
-  const writer = new DeltaWriter(stream, format, chunkUsage)
+  const writer = new EventWriter(stream, format, chunkUsage, abort)
   try {
     const usage = await runGenerations(call.model, call.requests, active, (choice, delta) => {
       meter.saw(delta)

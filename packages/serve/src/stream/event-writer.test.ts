@@ -2,10 +2,11 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import type { ApiError } from '../errors/api-error.js'
+import type { ChunkFormat } from '../protocol/answer-format.js'
 import { CompletionChunks } from '../protocol/completion-output.js'
 import { EchoModel } from '../testing/echo-model.js'
-import { DeltaWriter } from './delta-writer.js'
 import { EventStream } from './event-stream.js'
+import { EventWriter } from './event-writer.js'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -15,9 +16,19 @@ afterEach(() => {
 const delta = (text: string) => ({ index: 0, text, tokenIds: [1] })
 const signal = new AbortController().signal
 
+const chunks = (): ChunkFormat =>
+  new CompletionChunks(
+    { id: 'c', created: 1, model: 'm' },
+    {
+      ...{ model: new EchoModel(), echoes: [''], logprobs: undefined, promptLogprobs: undefined },
+      ...{ echoesLogprobs: false, promptIds: [[]], choicesOfPrompt: 1 },
+    },
+  )
+
 /** A server that writes `texts` to whoever asks, and a client that has not begun to read. */
-async function open(texts: readonly string[], streamStallMs: number, isEndless = false) {
+async function open(texts: readonly string[], streamStallMs: number, isEndless = false, format = chunks()) {
   const stalls: ApiError[] = []
+  const failures: unknown[] = []
   let finished: (() => void) | undefined
   const written = new Promise<void>((resolve) => (finished = resolve))
   const server = createServer((_, response) => {
@@ -28,14 +39,11 @@ async function open(texts: readonly string[], streamStallMs: number, isEndless =
       stalls.push(error)
       end.abort(error)
     })
-    const format = new CompletionChunks(
-      { id: 'c', created: 1, model: 'm' },
-      {
-        ...{ model: new EchoModel(), echoes: [''], logprobs: undefined, promptLogprobs: undefined },
-        ...{ echoesLogprobs: false, promptIds: [[]], choicesOfPrompt: 1 },
-      },
-    )
-    const writer = new DeltaWriter(stream, format, () => undefined)
+    const fail = (error: unknown) => {
+      failures.push(error)
+      end.abort(error)
+    }
+    const writer = new EventWriter(stream, format, () => undefined, fail)
     for (const text of texts) writer.push(0, delta(text))
     const again = () => {
       if (end.signal.aborted) return finished!()
@@ -57,7 +65,7 @@ async function open(texts: readonly string[], streamStallMs: number, isEndless =
     server.closeAllConnections()
     server.close()
   })
-  return { client, written, stalls }
+  return { client, written, stalls, failures }
 }
 
 /** The texts of the events, once `[DONE]` has come. */
@@ -91,4 +99,20 @@ it('a reader that takes nothing of an answer that goes on is given up', async ()
   const { written, stalls } = await open(['x'.repeat(4000)], 50, true)
   await written
   expect(stalls.map(({ code }) => code)).toEqual(['slow_client'])
+})
+
+it('a format that throws while a reader catches up fails that call, not the server', async () => {
+  const whole = chunks()
+  const format: ChunkFormat = {
+    usageChunk: (usage) => whole.usageChunk(usage),
+    push(choice, one, usage) {
+      if (one.tokenIds.length > 1) throw new Error('no two at once')
+      return whole.push(choice, one, usage)
+    },
+  }
+  const texts = Array.from({ length: 2000 }, () => 'x'.repeat(4000))
+  const { client, written, failures } = await open(texts, 10_000, false, format)
+  client.resume()
+  await written
+  expect(failures).toEqual([new Error('no two at once')])
 })

@@ -7,19 +7,29 @@ import { mergeDeltas } from './merge-deltas.js'
  * Writes the deltas of a call as they come, an event each. While the reader is behind, those of a choice become one: what
  * a slow reader makes the server hold is bounded by its answer, and it catches up in one event.
  */
-export class DeltaWriter {
+export class EventWriter {
   readonly #stream: EventStream
   readonly #format: ChunkFormat
   readonly #usage: () => object | null | undefined
+  readonly #onFailure: (error: unknown) => void
   /** By choice; undefined while the reader keeps up. */
   #held: Map<number, GenerationDelta> | undefined
   #onDrained: (() => void) | undefined
 
-  /** `usage` gives the `usage` of the next event: undefined for none. */
-  constructor(stream: EventStream, format: ChunkFormat, usage: () => object | null | undefined) {
+  /**
+   * `usage` gives the `usage` of the next event: undefined for none. `onFailure` is told what the format throws while a
+   * slow reader catches up; what it throws before that, `push` throws.
+   */
+  constructor(
+    stream: EventStream,
+    format: ChunkFormat,
+    usage: () => object | null | undefined,
+    onFailure: (error: unknown) => void,
+  ) {
     this.#stream = stream
     this.#format = format
     this.#usage = usage
+    this.#onFailure = onFailure
   }
 
   push(choice: number, delta: GenerationDelta): void {
@@ -47,7 +57,12 @@ export class DeltaWriter {
   readonly #catchUp = () => {
     const held = this.#held!
     this.#held = undefined
-    for (const [choice, delta] of held) this.push(choice, delta)
+    // HAZARD: a listener of the socket calls this; nobody there would catch anything, and the server would end.
+    try {
+      for (const [choice, delta] of held) this.push(choice, delta)
+    } catch (error) {
+      this.#onFailure(error)
+    }
     if (!this.#held) this.#onDrained?.()
   }
 

@@ -207,6 +207,23 @@ describe('engine', () => {
     bench.expectQuiet()
   })
 
+  it.each(['RESERVE_AND_GROW', 'GUARANTEED_NO_EVICT'] as const)(
+    'computes nothing twice of requests chosen outside while others wait (%s)',
+    (policy) => {
+      const bench = new EngineBench({ model: fakeModel({ maxBatchSize: 4 }), policy, depth: 1 })
+      const asked = Array.from({ length: 8 }, () =>
+        bench.submit(bench.request(20, { maxTokens: 12, ignoreEos: true, chosenOutside: true })),
+      )
+      do bench.run()
+      while (bench.answer() > 0)
+      for (const { id } of asked) expect(bench.tokensOf(id)).toHaveLength(12)
+      // The last token of an answer is never computed.
+      expect(bench.device.executed.tokens).toBe(8 * (20 + 11))
+      expect(bench.engine.stats().counters.pauses).toBe(0)
+      bench.expectQuiet()
+    },
+  )
+
   it('sends logprobs and context logits as asked, also across a pause', () => {
     const model = fakeModel({
       maxBatchSize: 2,

@@ -102,6 +102,16 @@ describe('schedule', () => {
     expect(batch.pause.map(({ id }) => id)).toEqual(['s1'])
   })
 
+  it('pauses sequences that await the host for paused ones, never for those who wait', () => {
+    const running = [0, 1, 2, 3].map((arrival) => decoding(arrival, 1, { length: 4, awaitsToken: true }))
+    const full = { running, waiting: [sequence(5)], numWaiting: 1, freeSlots: 1, pages: pages(20, 16, 0) }
+    expect(schedule(view(full), limits)).toEqual(nothing)
+    const awaiting = sequence(4, { status: 'paused', awaitsToken: true })
+    expect(schedule(view({ ...full, paused: [awaiting] }), limits)).toEqual(nothing)
+    const paused = [awaiting, sequence(4, { status: 'paused' })]
+    expect(schedule(view({ ...full, paused }), limits).pause.map(({ id }) => id)).toEqual(['s3'])
+  })
+
   it('does not complete a prompt without a row to sample it', () => {
     const batch = schedule(view({ waiting: [sequence(0), sequence(1)] }), { ...limits, maxRows: 1 })
     expect(batch.work.map(({ tokens, samples }) => [tokens, samples])).toEqual([

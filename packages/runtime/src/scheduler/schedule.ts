@@ -54,7 +54,8 @@ const mostPassedOver = 8
  *    line is overtaken only while a running sequence computes pages that it will share: otherwise, when it does not fit
  *    (pages, slot, delta words), nobody behind it is admitted, so a large request waits only for those before it.
  *
- * A sequence whose next token the host says has no work until then; it keeps its room unless nothing else can run.
+ * A sequence whose next token the host says has no work until then; it keeps its room unless nothing else runs and a
+ * paused one could.
  *
  * A sequence that outgrows what it reserved takes unpromised pages. When there are none, the last running sequence is
  * paused; a sequence never pauses one before it, so the first always advances and everyone else follows.
@@ -99,17 +100,18 @@ class Decision {
     const wait = { numWaiting, waitingTokens, decodingTokens, freeSlots, heldMs, heldSteps }
     const isHolding = freeSlots > 0 && keepsWaiting(wait, this.#limits)
     this.#letIn(share.ofNew, isHolding)
-    if (this.#work.length === 0) this.#makeRoom(isHolding)
+    if (this.#work.length === 0) this.#makeRoom()
     return this.#batch(isHolding)
   }
 
   /**
-   * Where nothing runs and somebody could, the room is taken by sequences that await the host: the last of them is
-   * paused. So those whose tokens depend on each other never wait for each other's room.
+   * Where nothing runs and a paused sequence could, the room is taken by sequences that await the host: the last of them
+   * is paused. So those whose tokens depend on each other never wait for each other's room. Who waits to begin has no
+   * such claim: rows would be computed again for every token.
    */
-  #makeRoom(isHolding: boolean): void {
-    const { isIdle, running, paused, numWaiting } = this.#view
-    const isWanted = (numWaiting > 0 && !isHolding) || paused.some(({ awaitsToken }) => !awaitsToken)
+  #makeRoom(): void {
+    const { isIdle, running, paused } = this.#view
+    const isWanted = paused.some(({ awaitsToken }) => !awaitsToken)
     const last = isIdle && isWanted ? running.findLast(({ awaitsToken }) => awaitsToken) : undefined
     if (last) this.#ledger.paused.add(last)
   }

@@ -275,7 +275,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
   {
     name: 'lets beams wait for the room of those that wait for them',
     file: 'scheduler/schedule.ts',
-    find: 'if (this.#work.length === 0) this.#makeRoom(isHolding)\n',
+    find: 'if (this.#work.length === 0) this.#makeRoom()\n',
     replace: '',
   },
   {

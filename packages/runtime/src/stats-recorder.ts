@@ -57,7 +57,7 @@ export class StatsRecorder {
   /** Records a step whose results have been read. */
   stepRead(flight: Flight, generatedTokens: number): void {
     const { step, outcome } = flight
-    const { numAdmitted, numPaused, work } = step
+    const { numAdmitted, work } = step
     const pages = this.#cache.counts
     const decoding = work.filter(
       ({ tokens, start, sequence }) => tokens === 1 && start >= sequence.promptIds.length,
@@ -69,7 +69,6 @@ export class StatsRecorder {
     this.#countPlaces(work)
     const modelBytes = memory.weightsBytes + memory.arenaBytes + memory.kvBytes + memory.stateBytes
     this.counters.steps++
-    this.counters.pauses += numPaused
     this.#iterations.push({
       iter: step.number,
       timestamp: new Date().toISOString(),
@@ -128,7 +127,11 @@ export class StatsRecorder {
     return {
       iterations: this.#iterations.drain(),
       requests: this.#requests.drain(),
-      counters: { ...structuredClone(this.counters), reusedTokens: this.#cache.reuse.reusedTokens },
+      counters: {
+        ...structuredClone(this.counters),
+        pauses: this.#scheduler.pauses,
+        reusedTokens: this.#cache.reuse.reusedTokens,
+      },
       gauges: {
         running: running.length,
         waiting: numWaiting,

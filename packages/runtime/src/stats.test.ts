@@ -35,3 +35,13 @@ it('tells places of the KV cache that hold no token', () => {
   const { kvPlaces, kvTokens } = bench.engine.stats().counters
   expect([kvPlaces, kvTokens]).toEqual([32 + 32 + 64, 31 + 32 + 33])
 })
+
+it('counts every pause, also those of decisions that submit no step', () => {
+  const bench = new EngineBench({ model: fakeModel({ maxBatchSize: 1 }), depth: 1 })
+  const beams = { width: 2, count: 1, lengthPenalty: 0, earlyStopping: 'full', diversityRate: 0 } as const
+  bench.submit(bench.request(20, { maxTokens: 8, ignoreEos: true, beams }))
+  bench.run()
+  // The beams take turns in the one slot: a change of places for each token but the first.
+  const { steps, pauses } = bench.engine.stats().counters
+  expect([steps, pauses]).toEqual([1 + 2 * 7, 7])
+})

@@ -18,7 +18,7 @@ describe('MAX_UTILIZATION', () => {
       const first = bench.submit()!
       bench.complete()
       bench.drain()
-      return { first: first.numAdmitted, pauses: bench.pauses }
+      return { first: first.numAdmitted, pauses: bench.scheduler.pauses }
     })
     expect(counts).toEqual([
       { first: 4, pauses: expect.any(Number) },
@@ -131,7 +131,7 @@ describe('priorities', () => {
     const high = bench.arrive({ promptIds: prompt(8, 2), outputTokens: 16, level: 90 })
     expect(bench.submit()!.work.map(({ sequence }) => sequence)).toEqual([high, low])
     bench.complete()
-    while (bench.pauses === 0) {
+    while (bench.scheduler.pauses === 0) {
       bench.submit()
       bench.complete()
     }

@@ -16,7 +16,6 @@ export interface ScheduledStep {
   /** Copies to do before anything else. */
   readonly copies: readonly PageCopy[]
   readonly numAdmitted: number
-  readonly numPaused: number
 }
 
 /**
@@ -38,6 +37,7 @@ export class Scheduler {
   #heldSteps = 0
   #lastArrival = -1
   #staticBatch = { size: 0, lastArrival: -1 }
+  #pauses = 0
 
   constructor(limits: SchedulerLimits, cache: KvCache, numSlots: number) {
     this.limits = limits
@@ -56,6 +56,11 @@ export class Scheduler {
 
   get numPaused(): number {
     return this.#paused.size
+  }
+
+  /** Times that a sequence was paused. */
+  get pauses(): number {
+    return this.#pauses
   }
 
   /** When kept waiting sequences are let in at the latest; undefined when nobody is kept waiting. */
@@ -91,13 +96,7 @@ export class Scheduler {
     const copies = batch.admit.flatMap(({ sequence, offer }) =>
       this.#cache.copyPartial(sequence.slot, offer, number),
     )
-    return {
-      number,
-      work: batch.work,
-      copies,
-      numAdmitted: batch.admit.length,
-      numPaused: batch.pause.length,
-    }
+    return { number, work: batch.work, copies, numAdmitted: batch.admit.length }
   }
 
   /**
@@ -216,6 +215,7 @@ export class Scheduler {
   }
 
   #pause(sequence: Sequence): void {
+    this.#pauses++
     this.#running.remove(sequence)
     this.#giveBack(sequence)
     sequence.status = 'paused'

@@ -16,8 +16,6 @@ export class SchedulerBench {
   readonly inFlight: ScheduledStep[] = []
   readonly alive = new Set<Sequence>()
   nowMs = 0
-  /** Sequences paused so far. */
-  pauses = 0
   #arrivals = 0
 
   /** `pages`: of every pool, of each, or a cache that is there. */
@@ -54,7 +52,6 @@ export class SchedulerBench {
   submit(): ScheduledStep | undefined {
     const step = this.scheduler.next(this.nowMs)
     if (!step) return undefined
-    this.pauses += step.numPaused
     this.inFlight.push(step)
     checkLimits(step, this.limits)
     return step

@@ -191,7 +191,6 @@ export class Engine {
   }
 
   #read(flight: Flight): void {
-    const before = this.#stats.counters.generatedTokens
     this.#lastReadMs = this.#options.clock.nowMs()
     const { error = null, microseconds = 0 } = flight.outcome ?? {}
     this.#scheduler.retire(flight.step, error !== null, this.#lastReadMs)
@@ -204,7 +203,7 @@ export class Engine {
       for (const result of readStep(flight, this.model, words, setupOf)) this.#intake.accept(result)
     }
     this.#pipeline.release(flight)
-    this.#stats.stepRead(flight, this.#stats.counters.generatedTokens - before)
+    this.#stats.stepRead(flight)
   }
 
   /** A failed step ends its own requests; an error of the device itself, or failures without end, ends the engine. */

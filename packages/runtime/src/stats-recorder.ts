@@ -26,6 +26,7 @@ export class StatsRecorder {
   #completedSinceStep = 0
   #queueMsSinceStep = 0
   #allocatedBefore = 0
+  #tokensBefore = 0
 
   constructor(info: ModelInfo, scheduler: Scheduler, cache: KvCache) {
     this.#info = info
@@ -54,8 +55,8 @@ export class StatsRecorder {
     if (live) this.#requests.push(timingOf(finish, live, nowMs))
   }
 
-  /** Records a step whose results have been read. */
-  stepRead(flight: Flight, generatedTokens: number): void {
+  /** Records a step whose results have been read; tokens chosen outside since the one before count with it. */
+  stepRead(flight: Flight): void {
     const { step, outcome } = flight
     const { numAdmitted, work } = step
     const pages = this.#cache.counts
@@ -100,12 +101,14 @@ export class StatsRecorder {
         numPausedRequests: this.#scheduler.numPaused,
         numCtxTokens: work.reduce((sum, { tokens }) => sum + tokens, 0) - decoding.length,
         microBatchId: flight.call.ring,
-        avgNumDecodedTokensPerIter: work.length === 0 ? 0 : generatedTokens / work.length,
+        avgNumDecodedTokensPerIter:
+          work.length === 0 ? 0 : (this.counters.generatedTokens - this.#tokensBefore) / work.length,
       },
     })
     this.#completedSinceStep = 0
     this.#queueMsSinceStep = 0
     this.#allocatedBefore = this.#cache.allocatedPages
+    this.#tokensBefore = this.counters.generatedTokens
   }
 
   /** Pages behind a window count no more: they are given back. */

@@ -45,3 +45,14 @@ it('counts every pause, also those of decisions that submit no step', () => {
   const { steps, pauses } = bench.engine.stats().counters
   expect([steps, pauses]).toEqual([1 + 2 * 7, 7])
 })
+
+it('tells with a step of the tokens chosen outside since the one before', () => {
+  const bench = new EngineBench({ model: fakeModel(), depth: 1 })
+  bench.submit(bench.request(20, { maxTokens: 4, ignoreEos: true, chosenOutside: true }))
+  do bench.run()
+  while (bench.answer() > 0)
+  const told = bench.engine
+    .stats()
+    .iterations.map(({ inflightBatchingStats }) => inflightBatchingStats.avgNumDecodedTokensPerIter)
+  expect(told).toEqual([0, 1, 1, 1])
+})

@@ -80,6 +80,24 @@ describe('streaming characters of several tokens', () => {
     expect(detokenizer.push(tales.encode('ok', { addSpecialTokens: false }))).toBe('ok')
   })
 
+  it.each(['byte level', 'byte fallback'])(
+    'puts U+FFFD before what follows, also behind tokens without text (%s)',
+    (name) => {
+      const tokenizer = tokenizers[name]!
+      const half =
+        name === 'byte level'
+          ? tales.encode('𝔘', { addSpecialTokens: false })[0]!
+          : tokenizer.tokenId('<0xF0>')!
+      const unknown = tokenizer.vocabSize + 1
+      const [letter] = tokenizer.encode('ab', { addSpecialTokens: false }).slice(-1)
+      const text = tokenizer.decode([letter!])
+      const detokenizer = tokenizer.createDetokenizer()
+      const pieces = [half, unknown, unknown, letter!].map((id) => detokenizer.push([id]))
+      expect(pieces).toEqual(['', '', '', `\ufffd${text}`])
+      expect(detokenizer.flush()).toBe('')
+    },
+  )
+
   it('leaves special tokens out or keeps them, and always keeps tool tags', () => {
     const ids = [2, 4090, 3]
     expect(tales.decode(ids)).toBe('<|im_start|><tool_call><|im_end|>')

@@ -39,8 +39,8 @@ export class ByteDetokenizer implements Detokenizer {
       whole !== undefined && !this.#isOpen
         ? whole
         : this.#decoder.decode(this.#table.bytesOf(id), { stream: true })
-    // Whole characters end whatever was begun before them.
-    this.#isOpen = whole === undefined
+    // Whole characters end whatever was begun before them; a token without text ends nothing.
+    this.#isOpen = whole === undefined || (whole === '' && this.#isOpen)
     return this.#leadingSpaces > 0 ? this.#strip(text) : text
   }
 
